@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['project_root', 'seed_from', 'generator', 'seeded', 'atomic_path', 'write_json', 'read_json', 'from_dict', 'hardware',
-           'versions', 'write_record', 'pick_device', 'autocast', 'cpu_state', 'progress', 'to_uint8', 'show_images',
-           'save_figure']
+           'versions', 'write_record', 'pick_device', 'autocast', 'cpu_state', 'fingerprint', 'progress', 'to_uint8',
+           'show_images', 'save_figure']
 
 # %% ../nbs/00_core.ipynb #3cb710ed
 import dataclasses, hashlib, json, os, platform, sys, time, types, typing
@@ -124,6 +124,16 @@ def autocast(device:torch.device, enabled:bool=True):
 def cpu_state(module:torch.nn.Module) -> dict[str, torch.Tensor]:
     "A copy of the module's weights on the CPU, contiguous, ready to be saved or compared."
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
+
+# %% ../nbs/00_core.ipynb #7eaaacfe
+def fingerprint(tensors:dict[str, torch.Tensor]) -> str: # 64 hexadecimal digits
+    "SHA-256 over the names, types, shapes and values of tensors, in the order of their names."
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 # %% ../nbs/00_core.ipynb #2fe92cec
 def progress(iterable=None, # what to iterate, or None to call `update` by hand
