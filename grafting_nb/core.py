@@ -50,7 +50,7 @@ def atomic_path(path:str|Path):
     "Yield a temporary path beside `path` that takes its name when the block ends well and vanishes when it does not."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".tmp.{path.name}") # the same name every time: what a kill leaves behind is overwritten
     try:
         yield temporary
         os.replace(temporary, path)
