@@ -15,8 +15,6 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from ..core import *
-
 # %% ../../nbs/models/01_diffusion.ipynb #1130ec51
 @dataclass(frozen=True, eq=False)
 class Schedule:

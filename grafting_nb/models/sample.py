@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..core import *
+from ..core import autocast, generator, progress
 from .diffusion import make_sampler
 
 # %% ../../nbs/models/04_sample.ipynb #d7e220ec

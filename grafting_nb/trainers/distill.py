@@ -6,8 +6,8 @@
 __all__ = ['LOSSES', 'DistillConfig', 'Activation', 'capture', 'teacher_activations', 'scion_losses', 'validate', 'Distilled',
            'distill', 'plot_distilled']
 
-# %% ../../nbs/trainers/01_distill.ipynb #f52d2faa
-import math
+# %% ../../nbs/trainers/01_distill.ipynb #d310d054
+import math, time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -112,6 +112,7 @@ class Distilled:
     scions: nn.ModuleDict # as `graft` takes them
     history: list[dict] # per training step: step, site -> loss
     validation: list[dict] # per validation: step, site -> {mse, relative}
+    seconds: float # of training, over all resumed parts
 
 def distill(teacher:DiT, # pretrained, unchanged by this
             plan:GraftPlan,
@@ -124,12 +125,13 @@ def distill(teacher:DiT, # pretrained, unchanged by this
     device = torch.device(device or pick_device())
     scions = new_scions(teacher, plan, config.seed)
     checkpoint = Checkpoint(Path(folder)/"distill.pt", dict(plan=plan.to_json(), base=fingerprint(teacher.state_dict()), data=data.fingerprint, validation=validation.fingerprint, **asdict(config)))
-    state = checkpoint.load() or dict(step=0, history=[], validation=[])
+    state = checkpoint.load() or dict(step=0, seconds=0., history=[], validation=[])
     if "scions" in state: scions.load_state_dict(state["scions"])
     teacher, scions = teacher.to(device).eval(), scions.to(device).train()
-    optimizer = torch.optim.AdamW(scions.parameters(), lr=config.lr, weight_decay=0.)
+    optimizer = torch.optim.AdamW(scions.parameters(), lr=config.lr, weight_decay=0., fused=True)
     if "optimizer" in state: optimizer.load_state_dict(state["optimizer"])
     history, curve, schedule = state["history"], state["validation"], linear_schedule()
+    start = time.time() - state["seconds"]
     if not curve: curve.append(dict(step=0, **validate(teacher, plan, scions, validation, config, device)))
     for step in progress(range(state["step"], config.steps), desc="stage 1", total=config.steps, initial=state["step"]):
         batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
@@ -145,8 +147,8 @@ def distill(teacher:DiT, # pretrained, unchanged by this
         done = step + 1
         if done % config.validate_every == 0 or done == config.steps: curve.append(dict(step=done, **validate(teacher, plan, scions, validation, config, device)))
         if done % config.checkpoint_every == 0 or done == config.steps:
-            checkpoint.save(step=done, scions=scions.state_dict(), optimizer=optimizer.state_dict(), history=history, validation=curve)
-    return Distilled(scions.cpu().eval(), history, curve)
+            checkpoint.save(step=done, seconds=time.time() - start, scions=scions.state_dict(), optimizer=optimizer.state_dict(), history=history, validation=curve)
+    return Distilled(scions.cpu().eval(), history, curve, state["seconds"] if state["step"] == config.steps else time.time() - start)
 
 # %% ../../nbs/trainers/01_distill.ipynb #4aae6148
 def plot_distilled(distilled:Distilled, axes=None):
