@@ -142,7 +142,7 @@ def progress(iterable=None, # what to iterate, or None to call `update` by hand
              initial:int=0 # steps already done by the run that is resumed
              ) -> tqdm:
     "A tqdm bar: live on a terminal or in Jupyter, one line a minute in a log, silent under `nbdev_test`."
-    live = sys.stderr.isatty() or ("ipykernel" in sys.modules and "PAPERMILL" not in os.environ)
+    live = sys.stderr.isatty() or bool({"JPY_SESSION_NAME", "VSCODE_PID"} & os.environ.keys()) # a terminal, Jupyter, VS Code
     return tqdm(iterable, desc=desc, total=total, initial=initial, disable="IN_TEST" in os.environ,
                 mininterval=0.2 if live else 60, maxinterval=10 if live else 120)
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['DigitFeatures', 'jitter_digits', 'digit_accuracy', 'train_digit_features', 'load_digit_features',
-           'import_torch_fidelity', 'make_extractor', 'Features', 'extract_features', 'label_accuracy',
-           'frechet_distance', 'fidelity', 'metric_label']
+           'ensure_torchvision', 'import_torch_fidelity', 'make_extractor', 'Features', 'extract_features',
+           'label_accuracy', 'frechet_distance', 'fidelity', 'metric_label']
 
 # %% ../../nbs/analyses/02_fidelity.ipynb #f5f57c4c
 import importlib, math, sys
@@ -19,39 +19,39 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..core import *
+from ..core import atomic_path, cpu_state, fingerprint, generator, progress, project_root, seeded, to_uint8
 from ..data.latents import Latents, batch_indices
 
-# %% ../../nbs/analyses/02_fidelity.ipynb #ce474059
-def _convolution(inputs:int, outputs:int, kernel:int, stride:int=1) -> nn.Sequential:
+# %% ../../nbs/analyses/02_fidelity.ipynb #0d7483a7
+def _convolution(inputs:int, outputs:int, kernel:int) -> nn.Sequential:
     "Convolution, batch normalisation, ReLU."
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel//2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel//2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
 
 class DigitFeatures(nn.Module):
-    "A small classifier of 28 x 28 digits whose hidden layer serves as the features of the testbed's FID."
+    "A small classifier of 14 x 14 digits whose hidden layer serves as the features of the testbed's FID."
     def __init__(self):
         super().__init__()
-        self.convolutions = nn.Sequential(_convolution(1, 16, 5, 2), _convolution(16, 32, 3), nn.MaxPool2d(2), _convolution(32, 64, 3), nn.MaxPool2d(2))
+        self.convolutions = nn.Sequential(_convolution(1, 16, 5), _convolution(16, 32, 3), nn.MaxPool2d(2), _convolution(32, 64, 3), nn.MaxPool2d(2))
         self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(576, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU())
         self.classify = nn.Linear(64, 10)
 
-    def forward(self, images:Tensor # (n, 1 or 3, 28, 28) uint8
+    def forward(self, images:Tensor # (n, 1 or 3, 14, 14) uint8
                ) -> tuple[Tensor, Tensor]: # features (n, 64), logits (n, 10)
-        if images.dtype != torch.uint8 or images.shape[1:] not in {(1, 28, 28), (3, 28, 28)}:
-            raise ValueError(f"expected uint8 images (n, 1 or 3, 28, 28), got {images.dtype} {tuple(images.shape)}")
+        if images.dtype != torch.uint8 or images.shape[1:] not in {(1, 14, 14), (3, 14, 14)}:
+            raise ValueError(f"expected uint8 images (n, 1 or 3, 14, 14), got {images.dtype} {tuple(images.shape)}")
         grey = images.float().mean(1, keepdim=True)/127.5 - 1
         features = self.hidden(self.convolutions(grey))
         return features, self.classify(features)
 
-# %% ../../nbs/analyses/02_fidelity.ipynb #71693764
-def jitter_digits(images:Tensor, # (n, 1, 28, 28) in [-1, 1]
+# %% ../../nbs/analyses/02_fidelity.ipynb #1b768705
+def jitter_digits(images:Tensor, # (n, 1, 14, 14) in [-1, 1]
                   *keys:int|str # what the random draw belongs to
                   ) -> Tensor:
     "Shift, turn and scale each image a little."
     shift_x, shift_y, angle, scale = 2*torch.rand(4, len(images), generator=generator("jitter", *keys)) - 1
     angle, scale = math.radians(10)*angle, 1 + 0.1*scale
     cos, sin = scale*angle.cos(), scale*angle.sin()
-    affine = torch.stack([cos, -sin, shift_x/7, sin, cos, shift_y/7], dim=1).view(-1, 2, 3) # 14 pixels are one unit
+    affine = torch.stack([cos, -sin, shift_x/7, sin, cos, shift_y/7], dim=1).view(-1, 2, 3) # 7 pixels are one unit
     return F.grid_sample(images, F.affine_grid(affine, images.shape, align_corners=False), padding_mode="border", align_corners=False)
 
 # %% ../../nbs/analyses/02_fidelity.ipynb #e9e9dd62
@@ -90,7 +90,7 @@ def load_digit_features(path:str|Path|None=None # a safetensors file, the shippe
                        ) -> DigitFeatures: # in eval mode
     "Read a trained feature network; raises FileNotFoundError, or ValueError if the file holds something else."
     path = Path(path or project_root()/"data"/"testbed"/"features.safetensors")
-    if not path.is_file(): raise FileNotFoundError(f"{path} is missing: run nbs/experiments/pretrain_features.ipynb with smoke=False to make it")
+    if not path.is_file(): raise FileNotFoundError(f"{path} is missing; nbs/experiments/pretrain_features.ipynb makes it")
     model = DigitFeatures()
     try: model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error: raise ValueError(f"{path} does not hold the digits' feature network: {error}") from None
@@ -104,13 +104,18 @@ def _declare_torchvision_operators() -> torch.library.Library: # the cache keeps
     for name in ("nms", "qnms"): library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
 
-def import_torch_fidelity(): # the module torch_fidelity
-    "Import torch-fidelity, also where torchvision's compiled operators do not load."
-    try: return importlib.import_module("torch_fidelity")
+def ensure_torchvision():
+    "Import torchvision; where its compiled operators do not load, declare them first."
+    try: importlib.import_module("torchvision")
     except RuntimeError as error:
         if "operator torchvision::" not in str(error): raise
-    for name in [name for name in sys.modules if name.split(".")[0] in ("torchvision", "torch_fidelity")]: del sys.modules[name]
-    _declare_torchvision_operators()
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]: del sys.modules[name] # half imported
+        _declare_torchvision_operators()
+        importlib.import_module("torchvision")
+
+def import_torch_fidelity(): # the module torch_fidelity
+    "Import torch-fidelity, also where torchvision's compiled operators do not load."
+    ensure_torchvision()
     return importlib.import_module("torch_fidelity")
 
 # %% ../../nbs/analyses/02_fidelity.ipynb #eb5b2f87
@@ -135,7 +140,7 @@ def _register_digits(torch_fidelity):
         @staticmethod
         def can_be_compiled(): return False
         @staticmethod
-        def get_dummy_input_for_compile(): return torch.zeros(1, 3, 28, 28, dtype=torch.uint8)
+        def get_dummy_input_for_compile(): return torch.zeros(1, 3, 14, 14, dtype=torch.uint8)
 
     torch_fidelity.register_feature_extractor("digits-v1", DigitExtractor)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..core import generator
 from .latents import Latents
@@ -31,11 +32,11 @@ def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last col
 
 # %% ../../nbs/data/01_testbed.ipynb #41dc54e9
 def load_digits(split:str # `train` (4,000 digits) or `heldout` (1,000)
-               ) -> Latents: # (n, 1, 28, 28) in [-1, 1], 10 classes
+               ) -> Latents: # (n, 1, 14, 14) in [-1, 1], 10 classes
     "The testbed's digits; the split is stratified and always the same."
     if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
     table = torch.from_numpy(_read_digits())
-    images, labels = table[:, :-1].view(-1, 1, 28, 28).float()/127.5 - 1, table[:, -1].long()
+    images, labels = F.avg_pool2d(table[:, :-1].view(-1, 1, 28, 28).float(), 2)/127.5 - 1, table[:, -1].long()
     order = torch.randperm(len(labels), generator=generator("testbed", "split"))
     by_class = torch.stack([order[labels[order] == label] for label in range(10)])
     chosen = by_class[:, :100] if split == "heldout" else by_class[:, 100:]

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from ..core import project_root
 from .dit import DiT
 
-# %% ../../nbs/models/05_zoo.ipynb #347a980e
-TESTBED = dict(input_size=28, patch_size=4, in_channels=1, hidden_size=64, depth=10, num_heads=4, num_classes=10)
+# %% ../../nbs/models/05_zoo.ipynb #abd7e931
+TESTBED = dict(input_size=14, patch_size=2, in_channels=1, hidden_size=64, depth=10, num_heads=4, num_classes=10)
 
 def load_dit(name:str="testbed", # the model to load
              path:str|Path|None=None # weights; the shipped ones if None

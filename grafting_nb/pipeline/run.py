@@ -8,13 +8,13 @@ __all__ = ['STAGES', 'Run', 'validation_digits', 'stage1', 'stage2', 'model_at',
 # %% ../../nbs/pipeline/01_run.ipynb #564d3ba2
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from ..analyses.fidelity import extract_features, fidelity, label_accuracy, load_digit_features
+from ..analyses.fidelity import Features, extract_features, fidelity, label_accuracy, make_extractor
 from ..core import atomic_path, project_root, read_json, to_uint8, write_record
 from ..data.latents import Latents, stratified_subset
 from ..data.testbed import load_digits
@@ -77,21 +77,26 @@ def model_at(run:Run, stage:str) -> tuple[DiT, float]: # the model, and the seco
     finetuned = stage2(run)
     return finetuned.model, distilled.seconds + finetuned.seconds
 
-# %% ../../nbs/pipeline/01_run.ipynb #8c6ce594
-def score(images:torch.Tensor, # (n, 1, 28, 28) in [-1, 1]
+# %% ../../nbs/pipeline/01_run.ipynb #30267811
+def score(images:torch.Tensor, # (n, 1, 14, 14) in [-1, 1]
           labels:torch.Tensor # (n,) what each image should show
           ) -> dict[str, float]: # fid, isc, precision, recall, label_accuracy and what they rest on
     "Score samples against the testbed's training digits."
-    extractor = load_digit_features()
-    samples, reference = extract_features(images, extractor), extract_features(load_digits("train").latents, extractor)
-    return {**fidelity(samples, reference), "label_accuracy": label_accuracy(samples, labels)}
+    samples = extract_features(images, make_extractor())
+    return {**fidelity(samples, _reference_features()), "label_accuracy": label_accuracy(samples, labels)}
+
+@cache
+def _reference_features() -> Features:
+    "Features of the training digits, extracted once."
+    return extract_features(load_digits("train").latents, make_extractor())
 
 def evaluate(run:Run, stage:str) -> tuple[dict, torch.Tensor, torch.Tensor]: # record content, images, labels
     "Sample a model of the run and score it."
     model, training_seconds = model_at(run, stage)
     sampling = run.preset.sampling
     start = time.time()
-    images, labels = sample(model, sampling.samples, seed=run.seed, steps=sampling.steps, guidance=sampling.guidance, sampler=sampling.sampler, batch_size=125)
+    images, labels = sample(model, sampling.samples, seed=run.seed, steps=sampling.steps, guidance=sampling.guidance, sampler=sampling.sampler,
+                            labels=torch.arange(sampling.samples) % model.config.num_classes, batch_size=100)
     content = dict(params=sum(p.numel() for p in model.parameters()), flops=model.flops(), training_seconds=training_seconds,
                    sampling_seconds=time.time() - start, **score(images, labels))
     return content, images, labels

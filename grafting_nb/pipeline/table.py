@@ -18,8 +18,8 @@ def collect(runs:list[Run]) -> list[tuple[dict, torch.Tensor, torch.Tensor]]: # 
     lines = [evaluated(runs[0], "teacher")]
     return lines + [evaluated(run, stage) for run in runs for stage in ("random", "stage1", "stage2")]
 
-# %% ../../nbs/pipeline/02_table.ipynb #fbea5526
-COLUMNS = {"params (M)": lambda r: f"{r['params']/1e6:.3f}", "MFLOP": lambda r: f"{r['flops']/1e6:.1f}", "fid": lambda r: f"{r['fid']:.1f}", "isc": lambda r: f"{r['isc']:.2f}",
+# %% ../../nbs/pipeline/02_table.ipynb #23345bc6
+COLUMNS = {"params (M)": lambda r: f"{r['params']/1e6:.3f}", "MFLOP": lambda r: f"{r['flops']/1e6:.1f}", "fid": lambda r: f"{r['fid']:.2f}", "isc": lambda r: f"{r['isc']:.2f}",
            "precision": lambda r: f"{r['precision']:.3f}", "recall": lambda r: f"{r['recall']:.3f}", "label accuracy": lambda r: f"{r['label_accuracy']:.1%}",
            "training (s)": lambda r: f"{r['training_seconds']:.0f}" if r["training_seconds"] else ""}
 
