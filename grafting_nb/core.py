@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # %% ../nbs/00_core.ipynb #6f60351e
 def project_root() -> Path: # the folder that holds settings.ini, data/ and papermill_runs/

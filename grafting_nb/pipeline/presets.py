@@ -70,9 +70,9 @@ class Scale:
 
 SCALES = {
     "tiny": Scale("testbed",
-        DistillConfig(steps=300, batch_size=32, lr=5e-3, validate_every=50, checkpoint_every=50),
-        FinetuneConfig(steps=300, batch_size=32, lr=5e-4, warmup=20, ema=0.99, checkpoint_every=50),
-        Sampling(500, "ddim", 20, 2.0)),
+        DistillConfig(steps=200, batch_size=32, lr=5e-3, validate_every=50, checkpoint_every=50),
+        FinetuneConfig(steps=200, batch_size=32, lr=5e-4, warmup=20, ema=0.99, checkpoint_every=50),
+        Sampling(300, "ddim", 12, 2.0)),
     "smoke": Scale("testbed",
         DistillConfig(steps=6, batch_size=8, lr=5e-3, validate_every=3, checkpoint_every=3),
         FinetuneConfig(steps=6, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=3),

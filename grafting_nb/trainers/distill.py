@@ -6,8 +6,8 @@
 __all__ = ['LOSSES', 'DistillConfig', 'Activation', 'capture', 'teacher_activations', 'scion_losses', 'validate', 'Distilled',
            'distill', 'plot_distilled']
 
-# %% ../../nbs/trainers/01_distill.ipynb #d310d054
-import math, time
+# %% ../../nbs/trainers/01_distill.ipynb #9799f086
+import copy, math, time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -127,7 +127,7 @@ def distill(teacher:DiT, # pretrained, unchanged by this
     checkpoint = Checkpoint(Path(folder)/"distill.pt", dict(plan=plan.to_json(), base=fingerprint(teacher.state_dict()), data=data.fingerprint, validation=validation.fingerprint, **asdict(config)))
     state = checkpoint.load() or dict(step=0, seconds=0., history=[], validation=[])
     if "scions" in state: scions.load_state_dict(state["scions"])
-    teacher, scions = teacher.to(device).eval(), scions.to(device).train()
+    teacher, scions = copy.deepcopy(teacher).to(device).eval(), scions.to(device).train()
     optimizer = torch.optim.AdamW(scions.parameters(), lr=config.lr, weight_decay=0., fused=True)
     if "optimizer" in state: optimizer.load_state_dict(state["optimizer"])
     history, curve, schedule = state["history"], state["validation"], linear_schedule()
@@ -160,6 +160,6 @@ def plot_distilled(distilled:Distilled, axes=None):
     for site, colour in zip(sites, colours):
         axes[0].semilogy([h["step"] for h in distilled.history], [h[site] for h in distilled.history], color=colour, lw=0.8)
         axes[1].semilogy([v["step"] for v in distilled.validation], [v[site]["relative"] for v in distilled.validation], color=colour, marker=".", label=site.replace("blocks/", "").replace("/", " "))
-    axes[0].set(xlabel="step", title="training loss"); axes[1].set(xlabel="step", title="validation MSE / variance of the teacher's output")
+    axes[0].set(xlabel="step", title="training loss"); axes[1].set(xlabel="step", title="relative validation error")
     axes[1].legend(fontsize=6, ncols=2, title="layer", title_fontsize=7)
     return axes

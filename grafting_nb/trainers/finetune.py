@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..core import fingerprint, progress
+from ..core import fingerprint, pick_device, progress
 from ..data.latents import Latents, draw_batch
 from ..models.diffusion import add_noise, hybrid_loss, linear_schedule
 from ..models.dit import DiT
@@ -66,11 +66,12 @@ def finetune(model:DiT, # grafted, or untrained; unchanged by this
              data:Latents,
              config:FinetuneConfig,
              folder:str|Path, # for the checkpoint; the same call on the same folder resumes
-             cpu:bool=False # stay on the CPU even where there is a GPU
+             device:torch.device|str|None=None # a GPU if there is one
              ) -> Finetuned:
     "Train the whole model; raises FloatingPointError on a loss or gradient that is not finite."
     from accelerate import Accelerator
-    accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if torch.cuda.is_available() and not cpu else "no")
+    on_cpu = torch.device(device or pick_device()).type == "cpu"
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision="no" if on_cpu else "bf16")
     checkpoint = Checkpoint(Path(folder)/"finetune.pt", dict(start=fingerprint(model.state_dict()), data=data.fingerprint, **asdict(config)))
     state = checkpoint.load() or dict(step=0, seconds=0., history=[])
     trained = copy.deepcopy(model).train()
