@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..analyses.fidelity import Features, extract_features, fidelity, label_accuracy, make_extractor
-from ..core import atomic_path, project_root, read_json, to_uint8, write_record
+from ..core import atomic_path, pick_device, project_root, read_json, to_uint8, write_record
 from ..data.latents import Latents, stratified_subset
 from ..data.testbed import load_digits
 from ..models.dit import DiT
@@ -96,7 +96,7 @@ def evaluate(run:Run, stage:str) -> tuple[dict, torch.Tensor, torch.Tensor]: # r
     sampling = run.preset.sampling
     start = time.time()
     images, labels = sample(model, sampling.samples, seed=run.seed, steps=sampling.steps, guidance=sampling.guidance, sampler=sampling.sampler,
-                            labels=torch.arange(sampling.samples) % model.config.num_classes, batch_size=100)
+                            labels=torch.arange(sampling.samples) % model.config.num_classes, batch_size=100, device=pick_device())
     content = dict(params=sum(p.numel() for p in model.parameters()), flops=model.flops(), training_seconds=training_seconds,
                    sampling_seconds=time.time() - start, **score(images, labels))
     return content, images, labels
