@@ -3,26 +3,37 @@ PYTHON ?= python3
 VENV ?= .venv
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 NB ?=
-# What the demo runs; empty means the defaults of papermill_runs/Snakefile.
-ROWS ?=
+# What to run: one table (`grafting tables` lists them), a scale, other rows or seeds than the preset's, a Snakemake profile.
+TABLE ?=
 SCALE ?=
-SEED ?=
+ROWS ?=
+SEEDS ?=
+PROFILE ?= workstation
 
 BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.complete
-DEMO_CONFIG := $(if $(ROWS),rows="$(ROWS)") $(if $(SCALE),scale=$(SCALE)) $(if $(SEED),seed=$(SEED))
+CONFIG = tables="$(TABLE)" $(if $(SCALE),scale=$(SCALE)) $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)")
+# `make -n table ...` shows the jobs instead of running them.
+DRY_RUN := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
+SNAKEMAKE = "$(BIN)/snakemake" --snakefile papermill_runs/Snakefile --profile papermill_runs/profiles/$(PROFILE) --nolock --quiet host reason rules \
+  $(if $(filter workstation,$(PROFILE)),--cores $(CORES)) $(DRY_RUN) --config $(CONFIG)
+# After a dry run there is nothing to show.
+SHOW = $(if $(DRY_RUN),true,"$(BIN)/grafting" $(if $(TABLE),show "$(TABLE)" --rows "$(ROWS)" --seeds "$(SEEDS)",status) --scale "$(or $(SCALE),tiny)")
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help environment demo publish-demo test readme export clean-notebooks lab
+.PHONY: help environment demo table tables status publish test test-slurm readme export clean-notebooks lab
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make environment      install everything into $(VENV), once (another folder: VENV=..., another Python: PYTHON=...)"
-	@echo "make demo             graft three ways at scale tiny and score every stage (CORES=$(CORES)); other rows: ROWS=\"mha-mamba2-50 ...\", SEED=1"
-	@echo "make publish-demo     take the last demo of seed 0 into the records and figures that the README shows"
+	@echo "make demo             graft three ways at scale tiny and score every stage, on CORES=$(CORES)"
+	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm"
+	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run"
+	@echo "make publish          take finished tables and figures into papermill_runs/records and figures"
 	@echo "make test             run every notebook, or one: NB=nbs/00_core.ipynb"
+	@echo "make test-slurm       two rows through a Slurm of one node that it installs (as root on Debian or Ubuntu), starts and stops"
 	@echo "make lab              open JupyterLab"
 	@echo "make export           notebooks -> grafting_nb/"
 	@echo "make clean-notebooks  strip needless metadata from the notebooks"
@@ -44,16 +55,21 @@ $(STAMP): settings.ini constraints.txt setup.py pyproject.toml
 	@"$(BIN)/python" -m pip install -qq -c constraints.txt -e ".[dev]"
 	@touch "$@"
 
-demo: $(STAMP)
-	@"$(BIN)/snakemake" --snakefile papermill_runs/Snakefile --cores $(CORES) --rerun-incomplete --nolock --keep-going --quiet host reason rules \
-	  $(if $(strip $(DEMO_CONFIG)),--config $(DEMO_CONFIG)) -- demo
+# The leading + runs the line under `make -n` too. Results are shown even if some row failed; the exit status says so.
+demo: TABLE := demo
+demo: SEEDS := $(or $(SEEDS),0)
+demo table tables: $(STAMP)
+	$(if $(filter table,$@),$(if $(TABLE),,$(error name a table: make table TABLE=hybrids; `grafting tables` lists them)))
+	+@$(SNAKEMAKE); status=$$?; $(SHOW) && exit $$status
 
-publish-demo:
-	cp papermill_runs/runs/tiny/demo-s0.json papermill_runs/records/demo.json
-	cp papermill_runs/runs/tiny/demo-s0.png figures/demo.png
+publish: $(STAMP)
+	@"$(BIN)/grafting" publish --scale $(or $(SCALE),tiny)
 
 test: $(STAMP)
 	@"$(BIN)/python" .ci/test_notebooks.py $(NB)
+
+test-slurm: $(STAMP)
+	@"$(BIN)/python" .ci/test_slurm.py
 
 readme: $(STAMP)
 	@"$(BIN)/python" .ci/readme.py

@@ -63,15 +63,22 @@ class FromFiles:
 
 def _activation_file(folder:str|Path, site:str, step:int) -> Path: return Path(folder)/f"{site.replace('/', '.')}.{step}.safetensors"
 
+def _write_activation(activation:Activation, path:Path) -> int: # bytes
+    tensors = {**{f"input{i}": tensor for i, tensor in enumerate(activation.inputs)}, "output": activation.output, "gate": activation.gate}
+    save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items() if tensor is not None}, path)
+    return path.stat().st_size
+
+def _read_activation(path:Path, device:torch.device) -> Activation:
+    tensors = load_file(path, device=str(device))
+    return Activation(tuple(tensors[name] for name in sorted(tensors) if name.startswith("input")), tensors["output"], tensors.get("gate"))
+
 def write_activations(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillConfig, folder:str|Path, device:torch.device) -> int: # bytes
-    "Write input, output and gate of every planned operator, one file per layer and step."
+    "Write inputs, output and gate of every planned operator, one file per layer and step."
     schedule, size = linear_schedule(), 0
     for step in progress(range(config.steps), desc="write activations"):
         batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
         for site, activation in teacher_activations(teacher, plan, batch, schedule).items():
-            path = _activation_file(folder, site, step)
-            save_file({name: tensor.cpu().contiguous() for name, tensor in vars(activation).items()}, path)
-            size += path.stat().st_size
+            size += _write_activation(activation, _activation_file(folder, site, step))
     return size
 
 # %% ../../nbs/analyses/04_speed.ipynb #b2b06544
@@ -80,7 +87,7 @@ def _train_from_files(scions:nn.ModuleDict, config:DistillConfig, folder:str|Pat
     (site, scion), = scions.items()
     optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=0., fused=True)
     for step in progress(range(config.steps), desc=site):
-        activation = Activation(**load_file(_activation_file(folder, site, step), device=str(device)))
+        activation = _read_activation(_activation_file(folder, site, step), device)
         loss = scion_losses(scions, {site: activation}, config)[site]
         optimizer.param_groups[0]["lr"] = config.lr_at(step)
         optimizer.zero_grad()

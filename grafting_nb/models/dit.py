@@ -101,6 +101,10 @@ class DiTBlock(nn.Module):
         x = x + gate1[:, None]*self.attn(modulate(self.norm1(x), shift1, scale1))
         return x + gate2[:, None]*self.mlp(modulate(self.norm2(x), shift2, scale2))
 
+    def flops(self, n_tokens:int) -> int:
+        "Twice the multiply-adds of one sequence: both operators and the modulation."
+        return 2*self.adaLN_modulation[1].weight.numel() + self.attn.flops(n_tokens) + self.mlp.flops(n_tokens)
+
 class FinalLayer(nn.Module):
     "Tokens -> patches."
     def __init__(self, config:DiTConfig):
@@ -191,7 +195,7 @@ def _flops(self) -> int: # for one latent
     "Floating-point operations of one forward pass of one latent, two per multiply-add."
     c, n, d = self.config, self.config.num_tokens, self.config.hidden_size
     patch = 2*n*d*c.patch_size**2*(c.in_channels + c.out_channels)
-    conditions = 2*d*(256 + d) + 2*d*2*d + 2*d*6*d*c.depth
-    return patch + conditions + sum(block.attn.flops(n) + block.mlp.flops(n) for block in self.blocks)
+    conditions = 2*d*(256 + d) + 2*d*2*d
+    return patch + conditions + sum(block.flops(n) for block in self.blocks)
 
 DiT.flops = _flops

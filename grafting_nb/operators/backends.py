@@ -21,11 +21,12 @@ def _import_error(library:str) -> str|None:
     try: importlib.import_module(library)
     except Exception as error: return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
 
-@torch.compiler.assume_constant_result
 def missing(library:str # import name, dotted for a submodule
            ) -> str|None: # the error in one line, or None if the import works
     "Why an optional library cannot be used here; a failed import is tried only once."
     return None if sys.modules.get(library) else _import_error(library)
+
+missing._dynamo_marked_constant = True # all that torch.compiler.assume_constant_result does, without its import of the compiler: two seconds
 
 # %% ../../nbs/operators/00_backends.ipynb #1fde5549
 def available_backends() -> dict[str, str]: # library -> "ready", or why not and what to install

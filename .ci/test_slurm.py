@@ -1,0 +1,159 @@
+"""Rows at scale smoke through the Slurm profile, on a Slurm of one node that this script sets up, starts and stops again.
+
+It needs root, and Debian or Ubuntu, whose packages slurm-wlm and munge it installs if they are missing. Everything else is in a
+temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it says why and ends with status 77.
+"""
+import os, shutil, signal, socket, subprocess, sys, tempfile, time
+from contextlib import ExitStack
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+programs = Path(sys.executable).parent
+rows = "mha-swa-50", "mlp-mlp_r3-50"
+packages = "slurm-wlm", "munge"
+SKIPPED = 77
+
+
+def workflow(folder):
+    "The command under test; its records come into `folder`. Every job asks for a GPU, and waits are short because these jobs are."
+    return [programs/"snakemake", "--snakefile", "papermill_runs/Snakefile",
+            "--profile", "papermill_runs/profiles/slurm", "--nolock", "--retries", "0", "--set-resources", "score:gpu=1",
+            "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs",
+            "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0", f"root={folder/'runs'}", "--", "records"]
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def install():
+    "Install Slurm and munge unless they are here; skip the test where that is impossible."
+    if os.geteuid() != 0: skip("the daemons of Slurm need root")
+    if all(map(shutil.which, ("munged", "slurmctld", "slurmd", "sbatch"))): return
+    if not shutil.which("apt-get"): skip(f"no apt-get to install {' and '.join(packages)} with")
+    print("installing", *packages, flush=True)
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"} # RUNLEVEL=1: the packages start no daemons
+    apt = ["apt-get", "-q", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::Retries=1"]
+    for command in ([*apt, "update"], [*apt, "install", "-y", "--no-install-recommends", *packages]):
+        done = subprocess.run(command, env=env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode: skip("apt-get could not install the packages:\n" + done.stdout[-1000:])
+
+
+def free_ports(count):
+    "TCP ports that nobody listens on."
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [s.getsockname()[1] for s in sockets]
+
+
+def configure(folder):
+    "Write slurm.conf, gres.conf and munge's key. The node claims memory and two GPUs (any device file will do), so that every request of a job fits."
+    host, (controller, node) = socket.gethostname().split(".")[0], free_ports(2)
+    (folder/"slurm.conf").write_text(f"""
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller}
+SlurmdPort={node}
+SlurmUser=root
+AuthInfo=socket={folder}/munge.socket
+StateSaveLocation={folder}/controller
+SlurmdSpoolDir={folder}/node
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+KillWait=3
+MinJobAge=86400
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SlurmdParameters=config_overrides
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory=1000000 Gres=gpu:2
+PartitionName=main Nodes=ALL Default=YES
+""")
+    (folder/"gres.conf").write_text("Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
+    for name in ("controller", "node"): (folder/name).mkdir()
+    (folder/"munge.key").touch(0o600)
+    (folder/"munge.key").write_bytes(os.urandom(128))
+    # The plugin starts the job's step without the variables of Slurm, SLURM_CONF among them: this srun knows its configuration.
+    (folder/"bin").mkdir()
+    (folder/"bin"/"srun").write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+    (folder/"bin"/"srun").chmod(0o755)
+    os.environ.update(SLURM_CONF=str(folder/"slurm.conf"), PATH=f"{folder}/bin:{os.environ['PATH']}")
+
+
+def daemon(stack, folder, *command):
+    "Start a daemon in a session of its own, so that only the end of `stack` stops it."
+    with open(folder/f"{command[0]}.log", "w") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    def stop():
+        process.terminate()
+        try: process.wait(20)
+        except subprocess.TimeoutExpired: process.kill()
+    stack.callback(stop)
+
+
+def ask(*command):
+    "What a Slurm command prints, line by line; nothing if it fails."
+    return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
+
+
+def wait_until(true, seconds):
+    "Poll `true()` and return whether it held within so many seconds."
+    end = time.monotonic() + seconds
+    while not (holds := true()) and time.monotonic() < end: time.sleep(0.5)
+    return holds
+
+
+def start(stack, folder):
+    "munge, controller and node; returns whether the node came up. When `stack` ends, jobs are cancelled before the daemons stop."
+    munge = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
+    daemon(stack, folder, "munged", "--foreground", "--force", f"--socket={folder}/munge.socket", *munge)
+    wait_until((folder/"munge.socket").exists, 20)
+    daemon(stack, folder, "slurmctld", "-D")
+    daemon(stack, folder, "slurmd", "-D")
+    def cancel():
+        ask("scancel", "--user", "root")
+        wait_until(lambda: not ask("squeue", "--noheader"), 30)
+    stack.callback(cancel)
+    return wait_until(lambda: ask("sinfo", "--noheader", "--format=%T") == ["idle"], 60)
+
+
+def run(command, log):
+    "Run a command for 20 minutes at most; what went wrong, or None."
+    with open(log, "w") as output:
+        try: status = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, timeout=1200).returncode
+        except subprocess.TimeoutExpired: return "not finished after 20 minutes"
+    if status: return f"snakemake ended with status {status}"
+
+
+def check(folder):
+    "What is wrong with a finished workflow, or None. Slurm's own list says what it ran: state, GPUs and the rule with its wildcards."
+    jobs = [line.split() for line in ask("squeue", "--noheader", "--states=all", "--sort=i", "--Format=State: ,tres-per-job: ,Comment: ")]
+    for job in jobs: print("  ", *job)
+    finished = [notebook for notebook in (folder/"runs").rglob("*.ipynb") if notebook.with_suffix(".json").exists()] # a job leaves both
+    if missing := [row for row in rows if not any(f"/{row}/s0/stage2-" in str(notebook) for notebook in finished)]: return f"no final score of {missing}"
+    if len(jobs) != len(finished): return f"{len(finished)} records from {len(jobs)} Slurm jobs: something ran outside Slurm"
+    if {(state, gpus) for state, gpus, _ in jobs} != {("COMPLETED", "gres:gpu:1")}: return "a job did not complete, or got no GPU"
+
+
+def main():
+    install()
+    for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, lambda number, _: sys.exit(128 + number))
+    os.environ.update(PATH=f"{programs}:{os.environ['PATH']}", OMP_NUM_THREADS="1")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm_")))
+        configure(folder)
+        if start(stack, folder):
+            print("Slurm is up, running", *rows, flush=True)
+            wrong = run(workflow(folder), folder/"snakemake.log") or check(folder)
+        else: wrong = "the node did not become idle"
+        if wrong:
+            for log in sorted(folder.rglob("*.log")): print(f"--- {log.relative_to(folder)}", log.read_text(errors="replace")[-3000:], sep="\n")
+    print(f"FAILED: {wrong}" if wrong else "ok: every record comes from a job that Slurm ran")
+    return bool(wrong)
+
+
+if __name__ == "__main__": sys.exit(main())
