@@ -19,6 +19,7 @@ setup(
     author=settings["author"],
     license="Apache-2.0",
     url=settings["git_url"],
+    entry_points={"console_scripts": settings["console_scripts"].split()},
     packages=find_packages(include=["grafting_nb", "grafting_nb.*"]),
     python_requires=">=" + settings["min_python"],
     install_requires=settings["requirements"].split(),

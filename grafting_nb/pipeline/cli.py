@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core import project_root
 from .claims import CLAIMED_TABLES, ledger, ledger_markdown
 from .presets import ROWS, SCALES, TABLES, get_row, get_scale, get_table, known
-from .table import Selection, collect, markdown, publish, records_path, summarise, to_markdown
+from .table import Selection, collect, markdown, missing, publish, records_path, summarise, to_markdown
 
 # %% ../../nbs/pipeline/04_cli.ipynb #e45a3150
 def list_tables() -> str:
@@ -52,12 +52,11 @@ def show(name:str, # a table, or `claims`
         made = all(Selection(table, scale).path(root).exists() for table in CLAIMED_TABLES)
         return ledger_markdown(ledger(scale, (root or project_root()/"papermill_runs"/"runs") if made else None))
     selection = Selection(name, scale, rows, seeds)
-    points = selection.points(root)
-    found = [(run, stage) for run, stage in points if run.score_path(stage).exists()]
-    if not points: return "\n".join(_files(selection, root) or [f"{name} looks at the teacher: make table TABLE={name}, or open nbs/experiments/{name}.ipynb"])
-    if not found: return f"{to_markdown(summarise(collect(selection)))}\n\nfrom {records_path(name, scale)}"
-    missing = [f"missing:  {run.row} {stage} seed {run.seed}" for run, stage in points if (run, stage) not in found]
-    return "\n".join([to_markdown(summarise([evaluated(run, stage) for run, stage in found])), "", *missing, *_files(selection, root)])
+    if not selection.preset.rows: return "\n".join(_files(selection, root) or [f"{name} looks at the teacher: make table TABLE={name}, or open nbs/experiments/{name}.ipynb"])
+    here = any(run.score_path(stage).exists() for run, stage in selection.points(root))
+    records = collect(selection, (root or project_root()/"papermill_runs"/"runs") if here else None)
+    files = _files(selection, root) if here else [f"from {records_path(name, scale)}"]
+    return "\n".join([to_markdown(summarise(records)), "", *(f"missing:  {point}" for point in missing(selection, records)), *files])
 
 # %% ../../nbs/pipeline/04_cli.ipynb #79e53231
 def _typed(name:str, text:str, default:str): # the value

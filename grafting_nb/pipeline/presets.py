@@ -182,7 +182,7 @@ _layers = tuple(f"{name}-50{rule}" for name in ("mha-swa", "mha-hyena_x") for ru
 TABLES = {
     "activations": Table("Activation behaviour", analyses=("activations",)),
     "locality": Table("Attention locality", analyses=("locality",)),
-    "objectives": Table("Regression objective of stage 1", _losses, ("stage1",)),
+    "objectives": Table("Regression objective of stage 1", _losses, ("stage1",), ("activations",)),
     "self_grafting": Table("Self-grafting", ("mha-mha-100", "mlp-mlp_r4-100", "both-self-100"), ("random", "stage1", "stage2_25", "stage2_50", "stage2")),
     "hybrids": Table("Hybrid architectures", _hybrids),
     "layer_selection": Table("Layer selection", _layers, analyses=("locality",)),
