@@ -116,9 +116,9 @@ SCALES = {
         FinetuneConfig(steps=120, batch_size=32, lr=3e-4, warmup=10, ema=0.98, checkpoint_every=40),
         Sampling(300, "ddim", 12, 2.0), Probe(1000, 100, 50), (0, 1, 2), Job(0, 1500, 30)),
     "smoke": Scale("testbed",
-        DistillConfig(steps=6, batch_size=8, lr=5e-3, validate_every=3, checkpoint_every=3),
-        FinetuneConfig(steps=6, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=3),
-        Sampling(60, "ddim", 4, 2.0), Probe(20, 10, 4), (0,), Job(0, 1500, 10)),
+        DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2),
+        FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
+        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), Job(0, 1500, 10)),
     "paper": Scale("DiT-XL/2-256", DistillConfig(), FinetuneConfig(), Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,), Job(8, 128_000, 72*60)),
 }
 
