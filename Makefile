@@ -12,7 +12,7 @@ PROFILE ?= workstation
 
 BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.complete
-CONFIG = tables="$(TABLE)" $(if $(SCALE),scale=$(SCALE)) $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)")
+CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)")
 # `make -n table ...` shows the jobs instead of running them.
 DRY_RUN := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 SNAKEMAKE = "$(BIN)/snakemake" --snakefile papermill_runs/Snakefile --profile papermill_runs/profiles/$(PROFILE) --nolock --quiet host reason rules \
