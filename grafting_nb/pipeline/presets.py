@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['REPLACEMENTS', 'ROWS', 'SCALES', 'ANALYSES', 'TABLES', 'Row', 'known', 'get_row', 'Sampling', 'Probe', 'Job', 'Scale',
-           'get_scale', 'data_share', 'stage1_config', 'stage2_config', 'version', 'recipe', 'Table', 'get_table']
+           'get_scale', 'get_job', 'data_share', 'stage1_config', 'stage2_config', 'version', 'recipe', 'Table',
+           'get_table']
 
 # %% ../../nbs/pipeline/00_presets.ipynb #641e1759
 import hashlib, json, re
@@ -93,10 +94,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Job:
-    "What one job of a row asks of a cluster."
+    "What one job of a row asks of a cluster, and how it computes there; nothing here changes a result."
     gpus: int # 0: a job takes a GPU where there is one, but does not insist
     memory_mb: int
     minutes: int
+    micro_batch: int | None = None # latents that a GPU holds at once in stage 2; None: its whole share of a batch
+    sample_batch: int = 100 # images that a GPU draws at once
+    checkpointing: bool = False # of activations in stage 2
+    compile: bool = False
 
 @dataclass(frozen=True)
 class Scale:
@@ -107,25 +112,36 @@ class Scale:
     sampling: Sampling
     probe: Probe
     seeds: tuple[int, ...]
-    job: Job
+    jobs: tuple[Job, ...] # the first is the default, the others do the same with other numbers of GPUs
+    per_class: dict = field(default_factory=dict) # latents of each class for `distill`, `validation`, `finetune`; empty: all there are
 
 # %% ../../nbs/pipeline/00_presets.ipynb #1a7ffeb8
 SCALES = {
     "tiny": Scale("testbed",
         DistillConfig(steps=150, batch_size=32, lr=5e-3, validate_every=50, checkpoint_every=50),
         FinetuneConfig(steps=120, batch_size=32, lr=3e-4, warmup=10, ema=0.98, checkpoint_every=40),
-        Sampling(300, "ddim", 12, 2.0), Probe(1000, 100, 50), (0, 1, 2), Job(0, 1500, 30)),
+        Sampling(300, "ddim", 12, 2.0), Probe(1000, 100, 50), (0, 1, 2), (Job(0, 1500, 30),)),
     "smoke": Scale("testbed",
         DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2),
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
-        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), Job(0, 1500, 10)),
-    "paper": Scale("DiT-XL/2-256", DistillConfig(), FinetuneConfig(), Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,), Job(8, 128_000, 72*60)),
+        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (Job(0, 1500, 10),)),
+    "paper": Scale("DiT-XL/2-256", DistillConfig(), FinetuneConfig(), Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,),
+        (Job(8, 128_000, 2*24*60, micro_batch=32, sample_batch=128, compile=True), Job(1, 64_000, 14*24*60, micro_batch=32, sample_batch=128, checkpointing=True, compile=True)),
+        dict(distill=8, validation=8, finetune=128)),
 }
 
 def get_scale(name:str) -> Scale:
     "A scale by name; raises ValueError that lists the known ones."
     known("scale", SCALES, name)
     return SCALES[name]
+
+def get_job(scale_name:str, gpus:int|None=None # the scale's default if None
+           ) -> Job:
+    "What a job of this scale asks for; raises ValueError that lists the known numbers of GPUs."
+    jobs = {job.gpus: job for job in get_scale(scale_name).jobs}
+    if gpus is None: return next(iter(jobs.values()))
+    known("number of GPUs", tuple(map(str, jobs)), str(gpus))
+    return jobs[gpus]
 
 # %% ../../nbs/pipeline/00_presets.ipynb #61dc22ac
 def data_share(stage:str) -> float: # in (0, 1]; 0 before stage 2
@@ -158,6 +174,7 @@ def recipe(scale_name:str, row_name:str, stage:str) -> dict:
     if row.needs_locality: settings |= dict(probe=asdict(scale.probe))
     if stage not in ("teacher", "random"): settings |= dict(distill=asdict(stage1_config(scale, row)))
     if share: settings |= dict(finetune=asdict(stage2_config(scale, stage)), share=share)
+    if "distill" in settings and scale.per_class: settings |= dict(per_class=scale.per_class)
     return settings
 
 # %% ../../nbs/pipeline/00_presets.ipynb #643542f0

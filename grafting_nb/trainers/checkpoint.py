@@ -23,7 +23,7 @@ class Checkpoint:
 
     def save(self, **state): # tensors, numbers, strings, lists and dicts of them
         "Replace the checkpoint atomically."
-        with atomic_path(self.path) as temporary: torch.save(dict(settings=self.settings, **state), temporary)
+        with atomic_path(self.path) as temporary, open(temporary, "wb") as file: torch.save(dict(settings=self.settings, **state), file)
 
     def load(self) -> dict|None: # what `save` was given, on the CPU; None when there is no checkpoint
         "Read the checkpoint; raises ValueError when it is broken or belongs to a run with other settings."
