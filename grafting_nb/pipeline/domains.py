@@ -32,6 +32,7 @@ class Digits:
     image_shape = (14, 14, 1)
     decoder_flops = 0
     split_size = None # of the inception score: ten splits
+    labelled = True # the extractor tells which class an image shows
 
     def teacher(self) -> DiT: return load_dit("testbed")
 
@@ -73,6 +74,7 @@ class ImageNet:
     image_shape: tuple[int, int, int] = (256, 256, 3)
     decoder_flops: int = 622_187_282_432 # of the autoencoder for one image, as PyTorch counts them
     split_size: int = 5000 # of the inception score, as in ADM's evaluator
+    labelled: bool = False # Inception's classes are not ImageNet's, in number or order
 
     @property
     def root(self) -> Path: return Path(self.folder or data_root()/"imagenet256")

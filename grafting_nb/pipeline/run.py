@@ -166,7 +166,7 @@ def score(run:Run,
     if images.shape[-1] == 1: images = np.repeat(images, 3, axis=-1)
     features = extract_features(images, extractor)
     scores = fidelity(features, _reference(run.preset.base), split_size=run.domain.split_size)
-    return {**scores, "label_accuracy": label_accuracy(features, labels)} if features.logits.shape[1] == run.teacher.config.num_classes else scores
+    return {**scores, "label_accuracy": label_accuracy(features, labels)} if run.domain.labelled else scores
 
 @cache
 def _reference(base:str):
