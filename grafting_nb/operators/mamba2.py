@@ -46,7 +46,7 @@ def ssd(x:Tensor, # (b, N, h, p) inputs per head
     n, chunk = x.shape[1], min(chunk_size, x.shape[1])
     wide = torch.promote_types(x.dtype, torch.float32)
     cut = lambda t: F.pad(t.to(wide), (0, 0)*(t.ndim - 2) + (0, -n%chunk)).unflatten(1, (-1, chunk))
-    with torch.autocast(x.device.type, enabled=False):
+    with torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False): # the meta device knows no autocast
         x, dt, B, C = (cut(t) for t in (x, dt, B, C))
         c = (dt*A.to(wide)).cumsum(2)                                                    # (b, m, Q, h)
         x = x*dt[..., None]

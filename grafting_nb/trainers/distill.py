@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from ..core import fingerprint, progress
 from ..data.latents import Batch, Latents, draw_batch
 from ..models.diffusion import add_noise, linear_schedule
-from ..models.dit import DiT
-from ..models.graft import new_scions, site_name, site_target
+from ..models.anatomy import anatomy, attention_tokens, find_operator, model_blocks
+from ..models.graft import new_scions, site_key, site_target
 from ..models.plan import GraftPlan
 from .checkpoint import Checkpoint
-from .compute import Compute, autocast, batch_rows, check_agreement, prepare_blocks, share_parts, start_accelerator, stop_tracker
+from .compute import Compute, autocast, batch_rows, check_agreement, conditions, prepare_blocks, share_parts, start_accelerator, stop_tracker
 
-# %% ../../nbs/trainers/02_distill.ipynb #147fa689
+# %% ../../nbs/trainers/02_distill.ipynb #e9f2cc77
 LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss, "huber": F.huber_loss}
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class DistillConfig:
     mha_loss: Literal["l1", "l2", "huber"] = "l1"
     mlp_loss: Literal["l1", "l2", "huber"] = "l2"
     pair_loss: Literal["l1", "l2", "huber"] = "l2"
-    gate_weighted: bool = False # compare gate * output instead of output; refused for pairs, which no gate multiplies
+    gate_weighted: bool = False # compare gate * output instead of output; only in a DiT, and refused for pairs, which no gate multiplies
     label_dropout: float = 0.1
     validate_every: int = 1250
     checkpoint_every: int = 500
@@ -50,7 +50,7 @@ class DistillConfig:
         "Learning rate of a step."
         return max(self.lr*0.5**min(3, 4*step//self.steps), self.lr_floor)
 
-# %% ../../nbs/trainers/02_distill.ipynb #5638f4bb
+# %% ../../nbs/trainers/02_distill.ipynb #086820ac
 GATES = {"mha": 2, "mlp": 5} # which of the six parts of a block's modulation is the gate on the operator's output
 
 @dataclass
@@ -58,14 +58,14 @@ class Activation:
     "What one operator, or pair of blocks, of the teacher received and returned."
     inputs: tuple[Tensor, ...] = () # (b, n, d); for a pair also the condition (b, d)
     output: Tensor|None = None # (b, n, d)
-    gate: Tensor|None = None # (b, d), the adaLN gate on the output; a pair has none
+    gate: Tensor|None = None # (b, d), the adaLN gate on the output in a DiT; a pair has none
 
 @contextmanager
-def capture(teacher:DiT, plan:GraftPlan):
+def capture(teacher:nn.Module, plan:GraftPlan):
     "While open, every forward pass of the teacher fills the yielded dict: site -> Activation."
-    captured, hooks = {}, []
-    def keep_inputs(record):
-        def hook(module, inputs): record.inputs = inputs
+    captured, hooks, gated = {}, [], not anatomy(teacher).diffusers
+    def keep_inputs(record, target):
+        def hook(module, inputs, options): record.inputs = (attention_tokens(*inputs, **options),) if target == "mha" else inputs
         return hook
     def keep_output(record):
         def hook(module, inputs, output): record.output = output
@@ -74,33 +74,36 @@ def capture(teacher:DiT, plan:GraftPlan):
         def hook(module, inputs, output): record.gate = output.chunk(6, dim=-1)[chunk]
         return hook
     for target, layer, _ in plan.sites():
-        site = site_name(target, layer)
-        record, first = captured.setdefault(site.replace(".", "/"), Activation()), teacher.get_submodule(site)
-        last = teacher.blocks[layer + 1] if target == "pair" else first
-        hooks += [first.register_forward_pre_hook(keep_inputs(record)), last.register_forward_hook(keep_output(record))]
-        if target in GATES: hooks.append(teacher.blocks[layer].adaLN_modulation.register_forward_hook(keep_gate(record, GATES[target])))
+        record, first = captured.setdefault(site_key(target, layer), Activation()), find_operator(teacher, target, layer)
+        last = model_blocks(teacher)[layer + 1] if target == "pair" else first
+        hooks += [first.register_forward_pre_hook(keep_inputs(record, target), with_kwargs=True), last.register_forward_hook(keep_output(record))]
+        if target in GATES and gated: hooks.append(model_blocks(teacher)[layer].adaLN_modulation.register_forward_hook(keep_gate(record, GATES[target])))
     try: yield captured
     finally:
         for hook in hooks: hook.remove()
 
-# %% ../../nbs/trainers/02_distill.ipynb #8ab22808
-def teacher_activations(teacher:DiT, plan:GraftPlan, batch:Batch, schedule, compute:Compute=Compute()) -> dict[str, Activation]:
+# %% ../../nbs/trainers/02_distill.ipynb #280ec159
+def teacher_activations(teacher:nn.Module, plan:GraftPlan, batch:Batch, schedule, compute:Compute=Compute()) -> dict[str, Activation]:
     "Inputs and outputs of everything that the plan replaces, on a noised batch."
     with capture(teacher, plan) as captured, torch.no_grad(), autocast(compute, batch.x0.device):
         teacher(add_noise(schedule, batch.x0, batch.noise, batch.t), batch.t, batch.y)
     return captured
 
 def scion_losses(scions:nn.ModuleDict, activations:dict[str, Activation], config:DistillConfig, compute:Compute=Compute()) -> dict[str, Tensor]:
-    "The regression loss of every scion; raises ValueError where a pair should be weighted with a gate."
+    "The regression loss of every scion; raises ValueError where a gate should weight it and there is none."
     losses, names = {}, dict(mha=config.mha_loss, mlp=config.mlp_loss, pair=config.pair_loss)
     for site, scion in scions.items():
         a = activations[site]
-        if config.gate_weighted and a.gate is None: raise ValueError(f"gate_weighted compares gate * output, but {site} replaces a pair of blocks, whose output no gate multiplies")
+        if config.gate_weighted and a.gate is None: raise ValueError(f"gate_weighted compares gate * output, but {site} {_why_no_gate(site)}")
         weight = a.gate[:, None] if config.gate_weighted else 1.
         loss = LOSSES[names[site_target(site)]]
         with autocast(compute, a.output.device): prediction = scion(*a.inputs)
         losses[site] = loss((weight*prediction).float(), (weight*a.output).float())
     return losses
+
+def _why_no_gate(site:str) -> str:
+    if site_target(site) == "pair": return "replaces a pair of blocks, whose output no gate multiplies"
+    return "is in a transformer of diffusers, and only the gates of a DiT are recorded"
 
 # %% ../../nbs/trainers/02_distill.ipynb #b0613fcc
 def _pooled_variance(parts:list[tuple[int, float, float]]) -> float: # from (count, mean, variance) of each part
@@ -110,7 +113,7 @@ def _pooled_variance(parts:list[tuple[int, float, float]]) -> float: # from (cou
     return sum((n - 1)/(total - 1)*variance + n/(total - 1)*(part - mean)**2 for n, part, variance in parts)
 
 @torch.no_grad()
-def validate(teacher:DiT, plan:GraftPlan, scions:nn.ModuleDict, data:Latents, config:DistillConfig, device, compute:Compute=Compute(),
+def validate(teacher:nn.Module, plan:GraftPlan, scions:nn.ModuleDict, data:Latents, config:DistillConfig, device, compute:Compute=Compute(),
              chunk:int=256 # latents of one teacher pass
              ) -> dict[str, dict]:
     "Validation error per site: `mse`, and `relative` to the variance of the teacher's output."
@@ -136,7 +139,7 @@ class Distilling:
     losses: list[float] = field(default_factory=list) # of all steps
     validation: list[dict] = field(default_factory=list) # step, mse, relative
 
-def distill_step(teacher:DiT, plan:GraftPlan, running:dict[str, Distilling], parts:list[Batch], schedule, config:DistillConfig, compute:Compute) -> dict[str, float]:
+def distill_step(teacher:nn.Module, plan:GraftPlan, running:dict[str, Distilling], parts:list[Batch], schedule, config:DistillConfig, compute:Compute) -> dict[str, float]:
     "One update of these scions on the parts of a batch; returns their losses, raises FloatingPointError on one that is not finite."
     scions, means, step = nn.ModuleDict({site: run.scion for site, run in running.items()}), [], next(iter(running.values())).step
     scions.zero_grad()
@@ -198,7 +201,7 @@ def _start_site(scion:nn.Module, state:dict|None, config:DistillConfig, device) 
         run.step, run.losses, run.validation = state["step"], state["losses"], state["validation"]
     return run
 
-def _train_sites(accelerator, teacher:DiT, plan:GraftPlan, running:dict[str, Distilling], data:Latents, validation:Latents, config:DistillConfig, compute:Compute, checkpoint:Checkpoint, first:int, seconds:float):
+def _train_sites(accelerator, teacher:nn.Module, plan:GraftPlan, running:dict[str, Distilling], data:Latents, validation:Latents, config:DistillConfig, compute:Compute, checkpoint:Checkpoint, first:int, seconds:float):
     "Train the sites of this process from step `first` on; all processes meet at every checkpoint."
     start, schedule, parts = time.time() - seconds, linear_schedule(), share_parts(compute, config.batch_size)
     prepare_blocks(compute, [run.scion for run in running.values()])
@@ -217,8 +220,8 @@ def _train_sites(accelerator, teacher:DiT, plan:GraftPlan, running:dict[str, Dis
             if active: checkpoint.save(**_joined({site: dict(vars(run), scion=run.scion.state_dict(), optimizer=run.optimizer.state_dict(), seconds=time.time() - start) for site, run in active.items()}))
             accelerator.wait_for_everyone()
 
-# %% ../../nbs/trainers/02_distill.ipynb #dbeb72c5
-def distill(teacher:DiT, # pretrained, unchanged by this
+# %% ../../nbs/trainers/02_distill.ipynb #33fe00fb
+def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance DiT or Captioned; unchanged by this
             plan:GraftPlan,
             data:Latents, validation:Latents,
             config:DistillConfig,
@@ -228,14 +231,14 @@ def distill(teacher:DiT, # pretrained, unchanged by this
             ) -> Distilled: # the same in all processes
     "Stage 1 for all sites of the plan, spread over the processes of a launch; raises FloatingPointError on a loss that is not finite."
     accelerator, folder, scions = start_accelerator(compute, device, folder, "stage 1", asdict(config)), Path(folder), new_scions(teacher, plan, config.seed)
-    checkpoint = Checkpoint(folder/"distill.pt", dict(plan=plan.to_json(), base=fingerprint(teacher.state_dict()), data=data.fingerprint, validation=validation.fingerprint, **asdict(config)))
+    checkpoint = Checkpoint(folder/"distill.pt", dict(plan=plan.to_json(), base=fingerprint(teacher.state_dict()), data=data.fingerprint, validation=validation.fingerprint, **conditions(teacher), **asdict(config)))
     saved = _saved_sites(folder, checkpoint.settings)
     first = min(saved[site]["step"] if site in saved else 0 for site in scions)
     check_agreement(accelerator, sum(state["step"] for state in saved.values()), checkpoint.path)
     if first < config.steps:
         process, processes = accelerator.process_index, accelerator.num_processes
         running = {site: _start_site(scions[site], saved.get(site), config, accelerator.device) for site in list(scions)[process::processes]}
-        mine = tuple(replace(edit, layers=layers) for edit in plan.edits if (layers := tuple(layer for layer in edit.layers if site_name(edit.target, layer).replace(".", "/") in running)))
+        mine = tuple(replace(edit, layers=layers) for edit in plan.edits if (layers := tuple(layer for layer in edit.layers if site_key(edit.target, layer) in running)))
         part = replace(checkpoint, path=folder/f"distill-{process}-of-{processes}.pt") if processes > 1 else checkpoint
         _train_sites(accelerator, copy.deepcopy(teacher).to(accelerator.device).eval(), replace(plan, edits=mine) if mine else plan, running, data, validation, config, compute, part,
                      first, max((state["seconds"] for state in saved.values()), default=0.))

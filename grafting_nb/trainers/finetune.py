@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from ..core import fingerprint, progress
 from ..data.latents import Batch, Latents, draw_batch
 from ..models.diffusion import add_noise, hybrid_loss, linear_schedule
-from ..models.dit import DiT
 from .checkpoint import Checkpoint
-from .compute import Compute, autocast, batch_rows, batch_share, check_agreement, like, local, prepare_blocks, share_parts, spread_model, start_accelerator, stop_tracker, synchronised, unsharded
+from .compute import Compute, autocast, batch_rows, batch_share, check_agreement, conditions, like, local, prepare_blocks, share_parts, spread_model, start_accelerator, stop_tracker, synchronised, unsharded
 
 # %% ../../nbs/trainers/03_finetune.ipynb #0d6162c1
 @dataclass(frozen=True)
@@ -110,11 +109,11 @@ def batch_gradients(model:nn.Module, optimizer:torch.optim.Optimizer, parts:list
 @dataclass
 class Finetuned:
     "A trained model with its curves."
-    model: DiT # with the averaged weights, in evaluation mode, on the CPU
+    model: nn.Module # with the averaged weights, in evaluation mode, on the CPU
     history: list[dict] # per step: step, loss, mse, vb, grad_norm
     seconds: float # of training, over all resumed parts
 
-def finetune(model:DiT, # grafted, or untrained; unchanged by this
+def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchanged by this
              data:Latents,
              config:FinetuneConfig,
              folder:str|Path, # for the checkpoint; the same call on the same folder resumes
@@ -125,7 +124,7 @@ def finetune(model:DiT, # grafted, or untrained; unchanged by this
     accelerator = start_accelerator(compute, device, folder, "stage 2", asdict(config))
     share = batch_share(config.batch_size, accelerator.process_index, accelerator.num_processes)
     parts = share_parts(compute, share.stop - share.start)
-    checkpoint = Checkpoint(Path(folder)/"finetune.pt", dict(start=fingerprint(model.state_dict()), data=data.fingerprint, **asdict(config)))
+    checkpoint = Checkpoint(Path(folder)/"finetune.pt", dict(start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **asdict(config)))
     state = checkpoint.load() or dict(step=0, seconds=0., history=[])
     check_agreement(accelerator, state["step"], checkpoint.path)
     trained, joined, optimizer, average = _start(accelerator, model, state, config, compute)
@@ -148,7 +147,7 @@ def finetune(model:DiT, # grafted, or untrained; unchanged by this
     result.load_state_dict({name: tensor.cpu() for name, tensor in unsharded(average.values).items()})
     return Finetuned(result.eval(), history, state["seconds"] + (time.time() - start)*bool(steps))
 
-def _start(accelerator, model:DiT, state:dict, config:FinetuneConfig, compute:Compute):
+def _start(accelerator, model:nn.Module, state:dict, config:FinetuneConfig, compute:Compute):
     "A copy of the model as far as it was trained, the same joined with the other processes, its optimiser, its average."
     trained = copy.deepcopy(model).train()
     if state["step"]: trained.load_state_dict(state["model"])
