@@ -1,12 +1,16 @@
-"Run the notebooks given as arguments, or all below nbs/, each in its own nbdev_test; the last line counts them."
-import os, subprocess, sys, time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+"""Run the notebooks given as arguments, or all below nbs/, each in a process of its own; the last line counts them.
+
+Importing torch, diffusers and transformers takes most notebooks longer than their tests. So one process imports them
+and is copied for each notebook: what a notebook changes stays in its copy.
+"""
+import os, sys, tempfile, time
+from multiprocessing import connection, get_context
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1") # before torch is imported
+os.environ.setdefault("PYTHONUNBUFFERED", "1")
 root = Path(__file__).resolve().parent.parent
-slow_rooms = ("trainers", "tutorials", "experiments", "tests") # started first, so that no long notebook is left to run alone at the end
-nbdev_test = Path(sys.executable).with_name("nbdev_test")
-env = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **os.environ}
+slow_rooms = ("trainers", "tutorials", "experiments", "tests", "pipeline") # started first, so that no long notebook is left to run alone at the end
 
 
 def notebooks():
@@ -16,29 +20,55 @@ def notebooks():
     return sorted(found, key=lambda path: (path.parts[1] not in slow_rooms, path))
 
 
-def run(path):
-    "Test one notebook: (path, whether it passed, seconds, what it printed)."
-    start = time.time()
-    done = subprocess.run([nbdev_test, "--path", path, "--n_workers", "0"], cwd=root, env=env, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    passed = done.returncode == 0 and "Success." in done.stdout # nbdev_test also exits 0 when it finds nothing to test
-    return path, passed, time.time() - start, done.stdout
+def preload():
+    "Import what many notebooks import."
+    import matplotlib.pyplot, scipy.stats
+    from grafting_nb.core import import_with_torchvision
+    for name in ("accelerate", "peft", "torch_fidelity"): import_with_torchvision(name)
+    diffusers, transformers = (import_with_torchvision(name) for name in ("diffusers", "transformers"))
+    for name in ("AutoencoderKL", "PixArtSigmaPipeline", "DiTPipeline", "SD3Transformer2DModel", "DDPMScheduler", "DDIMScheduler"): getattr(diffusers, name)
+    for name in ("T5EncoderModel", "Mask2FormerForUniversalSegmentation", "CLIPModel"): getattr(transformers, name)
+
+
+def test(path, log):
+    "Test one notebook in this process, a copy of the first; its exit status is 0 when it passed."
+    os.setpgrp() # its own programs end with it
+    sys.argv = ["nbdev_test"]
+    for stream in (1, 2): os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream)
+    if '"HF_' in (root/path).read_text().replace("\\", ""): # it sets what huggingface_hub reads when it is imported, so it needs a new interpreter
+        os.chdir(root)
+        os.execv(Path(sys.executable).with_name("nbdev_test"), ["nbdev_test", "--path", str(path), "--n_workers", "0"])
+    from nbdev.config import get_config
+    from nbdev.test import test_nb
+    os.chdir(root/"nbs")
+    passed, _ = test_nb(root/path, skip_flags=get_config().tst_flags.split(), basepath=root)
+    sys.stdout.flush(); sys.stderr.flush()
+    os._exit(0 if passed else 1)
 
 
 def main():
     "Run them all and return the number of failures."
     paths = [Path(path).resolve().relative_to(root) for path in sys.argv[1:]] or notebooks()
-    failed = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(run, path) for path in paths]
+    if missing := [path for path in paths if not (root/path).is_file()]: sys.exit(f"no notebook {missing[0]}")
+    os.chdir(root)
+    preload()
+    context, waiting, running, failed = get_context("fork"), paths[::-1], {}, 0
+    with tempfile.TemporaryDirectory() as logs:
         try:
-            for job in as_completed(jobs):
-                path, passed, seconds, output = job.result()
-                print(f"{'ok' if passed else 'FAILED':6} {seconds:6.1f} s  {path}", flush=True)
-                if not passed: print(output, flush=True)
-                failed += not passed
+            while waiting or running:
+                while waiting and len(running) < (os.cpu_count() or 1):
+                    path = waiting.pop()
+                    process = context.Process(target=test, args=(path, log := Path(logs)/str(len(waiting))))
+                    process.start()
+                    running[process.sentinel] = process, path, log, time.time()
+                for sentinel in connection.wait(running):
+                    process, path, log, start = running.pop(sentinel)
+                    process.join()
+                    print(f"{'FAILED' if process.exitcode else 'ok':6} {time.time() - start:6.1f} s  {path}", flush=True)
+                    if process.exitcode: print(log.read_text(errors="replace") if log.exists() else "it left no output", flush=True)
+                    failed += process.exitcode != 0
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for process, *_ in running.values(): os.killpg(process.pid, 15)
             sys.exit("stopped")
     print(f"{len(paths) - failed} passed, {failed} failed")
     return failed

@@ -22,8 +22,8 @@ from ..data.shapes import COLORS, COUNTS, SHAPES, SIZE, all_prompts, plural
 from .captioned import Captioned
 from .diffusion import add_noise, linear_schedule
 
-# %% ../../nbs/models/11_pixart.ipynb #b1caad58
-VOCABULARY = ("<end>", "a", "an", "photo", "of", "and", "left", "right", "above", "below", *COUNTS.values(), *COLORS, *SHAPES, *map(plural, SHAPES))
+# %% ../../nbs/models/11_pixart.ipynb #268d44f7
+VOCABULARY = ("<end>", "a", "photo", "of", "and", "left", "right", "above", "below", *COUNTS.values(), *COLORS, *SHAPES, *map(plural, SHAPES))
 MAX_TOKENS = 12
 
 def tokenise(captions:list[str]) -> tuple[Tensor, Tensor]: # (n, 12) indices and (n, 12) mask, True where there is a token
@@ -180,9 +180,9 @@ def encode_captions(texts:list[str], tokenizer, # of transformers
 def load_t5(source:str|Path=PIXART_PARTS, # name on the hub, or a folder with `tokenizer` and `text_encoder`
             dtype:torch.dtype=torch.bfloat16, # T5-XXL overflows in float16
             revision:str|None=None): # tokenizer, T5EncoderModel
-    "The text encoder of PixArt-Sigma; raises OSError when it cannot be had."
-    from transformers import AutoTokenizer, T5EncoderModel
-    try:
-        return (AutoTokenizer.from_pretrained(str(source), subfolder="tokenizer", revision=revision),
-                T5EncoderModel.from_pretrained(str(source), subfolder="text_encoder", dtype=dtype, revision=revision).eval().requires_grad_(False))
+    "The text encoder of PixArt-Sigma; raises OSError when it cannot be had, ImportError without what its tokeniser needs."
+    transformers = import_with_torchvision("transformers")
+    try: tokenizer = transformers.AutoTokenizer.from_pretrained(str(source), subfolder="tokenizer", revision=revision)
     except OSError as error: raise OSError(f"cannot load T5 from {source} ({str(error).splitlines()[0]}): fetch it where the hub can be reached (`hf download {PIXART_PARTS}`) and give its folder") from None
+    except ValueError as error: raise ImportError(f"the tokeniser of {source} cannot be read ({str(error).splitlines()[0]}); a published spiece.model needs: pip install sentencepiece protobuf") from None
+    return tokenizer, transformers.T5EncoderModel.from_pretrained(str(source), subfolder="text_encoder", dtype=dtype, revision=revision).eval().requires_grad_(False)

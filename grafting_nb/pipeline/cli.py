@@ -25,9 +25,10 @@ def list_tables() -> str:
 
 def list_rows(table:str) -> str:
     "The rows of a table with the paper's values; raises ValueError on an unknown table."
-    rows = [get_row(name) for name in get_table(table).rows]
-    cells = [[row.name, ", ".join(f"{target} -> {operator}" for target, operator, _ in row.edits), f"{row.ratio:.0%}", row.rule if row.ratio < 1 else "all", str(row.paper.get("stage2", ""))] for row in rows]
-    return markdown([["row", "edit", "share", "layers", "paper"], *cells], left=4)
+    rows, text = [get_row(name) for name in get_table(table).rows], get_table(table).task == "text"
+    paper = lambda row: "" if "stage2" not in row.paper else f"{100*row.paper['stage2']:.1f}" if text else str(row.paper["stage2"])
+    cells = [[row.name, ", ".join(f"{target} -> {operator}" for target, operator, _ in row.edits), f"{row.ratio:.0%}", row.rule if row.ratio < 1 else "all", paper(row)] for row in rows]
+    return markdown([["row", "edit", "share", "layers", "paper, GenEval (%)" if text else "paper, FID-50k"], *cells], left=4)
 
 # %% ../../nbs/pipeline/08_cli.ipynb #3eb49ef6
 def status(scale:str, root:str|Path|None=None) -> str:

@@ -129,6 +129,7 @@ class PixArtSigma:
     transformer: Path | None = None # a folder; fetched from the hub if None
     vae: str | Path = "stabilityai/sdxl-vae" # name on the hub, or a folder
     detector: str | Path = "facebook/mask2former-swin-small-coco-instance"
+    colors: str | Path = "openai/clip-vit-large-patch14"
     image_shape: tuple[int, int, int] = (2048, 2048, 3)
     decoder_flops: int = 0
 
@@ -162,7 +163,7 @@ class PixArtSigma:
 
     def scores(self, images, labels:Tensor) -> dict:
         prompts = self.prompts()
-        return geneval_scores(images, [prompts[i] for i in labels.tolist()], load_detector(self.detector))
+        return geneval_scores(images, [prompts[i] for i in labels.tolist()], load_detector(self.detector, self.colors))
 
     def inputs(self) -> dict[Path, str]: # what must lie below the data folder before a row can run; weights are fetched by name
         return {self.root/"captions": "nbs/experiments/extract_captions.ipynb makes it from a list of prompts"}
