@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..analyses.detectors import load_detector
 from ..analyses.geneval import Detector, FunctionDetector, geneval_prompts, judge_image, summarize
-from ..core import data_root, import_with_torchvision, this_process
+from ..core import data_root, fingerprint, import_with_torchvision, this_process
 from ..data.captions import Captions, open_captions, write_captions
 from ..data.latents import Latents
 from ..data.shapes import all_prompts, benchmark, find_shapes, training_pairs
@@ -83,8 +83,9 @@ class Shapes:
         return torch.tensor([_caption_index()[caption] for caption in training_pairs(PAIRS_SEED, range(n))[1]])
 
     def pairs(self, scale:Scale) -> Latents:
-        settings = dict(sampling=pair_sampling(scale), amounts=scale.amounts)
-        return draw_pairs(self.teacher(), self.pair_labels(pool_size(scale)), scale, data_root()/"shapes"/f"pairs-{version(settings)}")
+        teacher = self.teacher()
+        settings = dict(teacher=fingerprint(teacher.state_dict()), sampling=pair_sampling(scale), amounts=scale.amounts)
+        return draw_pairs(teacher, self.pair_labels(pool_size(scale)), scale, data_root()/"shapes"/f"pairs-{version(settings)}")
 
     def stage1_data(self, scale:Scale) -> tuple[Latents, Latents]: # to learn from, to validate on
         "Pairs of the teacher."
