@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from ..core import read_json
+from ..core import project_root, read_json
 from ..models.anatomy import find_operator
 from ..models.captioned import Captioned
 from ..models.dit import DiT
@@ -142,5 +142,6 @@ def _task_costs(chosen:list[Selection], job:Job, root) -> str:
     last = list(bills.values())[-1]
     notes = [f"{unit} are estimated from operations; speed {last.source}."]
     if job.gpus: notes.append(f"A job takes {job.gpus} GPU{'s' if job.gpus > 1 else ''} with about {last.memory/1e9:.0f} GB each, {job.memory_mb/1000:.0f} GB of memory, at most {job.minutes//60} hours.")
-    notes += [f"missing: {path} ({how})" for path, how in last.missing.items()]
+    here = project_root()
+    notes += [f"missing: {path.relative_to(here) if path.is_relative_to(here) else path} ({how})" for path, how in last.missing.items()]
     return "\n".join([markdown([["table", "scores to do", "distill", "finetune", "sample", unit, "disk (GB)"], *lines]), "", *notes])
