@@ -18,6 +18,11 @@ def from_root(match):
     return before + (source.parent/link).resolve().relative_to(root).as_posix() + after
 
 
+def relink(text):
+    "Markdown with its links as seen from the root."
+    return re.sub(r"""(\]\(|\b(?:src|href)=["'])([^)"'\s]+)([)"'\s])""", from_root, text)
+
+
 class Directives(Preprocessor):
     "Drop hidden cells, directive lines and unwanted output; move links from nbs/ to the root."
 
@@ -26,12 +31,14 @@ class Directives(Preprocessor):
         return nb, resources
 
     def cell(self, cell):
-        if cell.cell_type == "markdown": cell.source = re.sub(r"""(\]\(|\b(?:src|href)=["'])([^)"'\s]+)([)"'\s])""", from_root, cell.source)
+        if cell.cell_type == "markdown": cell.source = relink(cell.source)
         if cell.cell_type != "code": return cell
         directives = re.findall(r"^#\|\s*(.*?)\s*$", cell.source, re.M)
         cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M).strip()
         if "echo: false" in directives or not cell.source: cell.metadata["transient"] = {"remove_source": True}
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"] # progress bars and warnings
+        for output in cell.outputs:
+            if "text/markdown" in output.get("data", {}): output.data["text/markdown"] = relink(output.data["text/markdown"])
         return cell
 
 

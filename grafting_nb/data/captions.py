@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..core import atomic_path, progress, read_json, this_process, write_json
+from ..core import atomic_path, begin_folder, progress, read_json, read_manifest, this_process, write_json
 
 # %% ../../nbs/data/06_captions.ipynb #1a2ff301
 @dataclass(frozen=True, eq=False)
@@ -101,14 +101,7 @@ def encode_table(texts:Iterable[str], # the empty caption is added
     for place, row in zip(vectors, rows): place[:len(row)] = row
     return Captions(tuple(texts), vectors, lengths)
 
-# %% ../../nbs/data/06_captions.ipynb #aca9ff99
-def _claim(folder:Path, settings:dict):
-    "Write the settings of a new table, or compare with those it was begun with."
-    path = folder/"settings.json"
-    begun = read_json(path) if path.exists() else settings
-    if other := [key for key in settings if begun.get(key) != settings[key]]: raise ValueError(f"{folder} was begun with other settings ({', '.join(other)}): delete the folder or choose another one")
-    if not path.exists(): write_json(path, settings)
-
+# %% ../../nbs/data/06_captions.ipynb #2f39172a
 def _write_part(path:Path, texts:list[str], encode:Encode, dtype:str):
     "Encode some captions into one file."
     rows, lengths = _encoded(texts, encode, dtype)
@@ -143,7 +136,7 @@ def _join(folder:Path, paths:list[Path], texts:list[str], settings:dict):
         values = _hash_rows(lengths, dtype.name, _spread(file, _rows_of(paths), shape[1]*shape[2]*dtype.itemsize))
     with atomic_path(folder/"lengths.npy") as temporary, open(temporary, "wb") as file: np.save(file, lengths)
     write_json(folder/"texts.json", texts)
-    files = {name: (folder/name).stat().st_size for name in ("vectors.npy", "lengths.npy", "texts.json")}
+    files = {name: dict(bytes=(folder/name).stat().st_size) for name in ("vectors.npy", "lengths.npy", "texts.json")}
     write_json(folder/"manifest.json", dict(format=1, shape=shape, values=values, files=files, **settings))
 
 def write_captions(folder:str|Path,
@@ -159,7 +152,7 @@ def write_captions(folder:str|Path,
     rows = texts + [""]
     settings = dict(texts=hashlib.sha256(json.dumps(texts).encode()).hexdigest(), source=json.loads(json.dumps(source)), dtype=dtype, part_size=part_size)
     paths = [folder/"parts"/f"{start:08d}.safetensors" for start in range(0, len(rows), part_size)]
-    if state.is_main_process: _claim(folder, settings)
+    if state.is_main_process: begin_folder(folder, settings)
     state.wait_for_everyone()
     if not (folder/"manifest.json").exists():
         for i in progress(range(state.process_index, len(paths), state.num_processes), desc="captions"):
@@ -170,21 +163,16 @@ def write_captions(folder:str|Path,
     if state.is_main_process: shutil.rmtree(folder/"parts", ignore_errors=True)
     return open_captions(folder)
 
-# %% ../../nbs/data/06_captions.ipynb #b91405a1
+# %% ../../nbs/data/06_captions.ipynb #bd0bef9f
+_KIND = "table of captions"
+
 def open_captions(folder:str|Path) -> Captions: # memory-mapped
     "The table in a folder; raises FileNotFoundError for an unfinished one, ValueError when a file does not have its size."
-    folder = Path(folder)
-    if not (folder/"manifest.json").exists():
-        why = "an unfinished table: run the step that writes it again" if (folder/"settings.json").exists() else "not a table of captions"
-        raise FileNotFoundError(f"{folder} is {why}")
-    manifest = read_json(folder/"manifest.json")
-    for name, size in manifest["files"].items():
-        found = (folder/name).stat().st_size if (folder/name).exists() else "no"
-        if found != size: raise ValueError(f"{folder/name} has {found} bytes, the manifest says {size}: copy or write the table again")
+    folder, manifest = Path(folder), read_manifest(folder, _KIND)
     return Captions(tuple(read_json(folder/"texts.json")), np.load(folder/"vectors.npy", mmap_mode="r"), np.load(folder/"lengths.npy"), manifest["values"])
 
 def check_captions(folder:str|Path) -> Captions: # memory-mapped
     "Read all vectors of a table; raises ValueError when they are not what was written."
     captions = open_captions(folder)
-    if _hash_vectors(captions) != captions.values: raise ValueError(f"{folder} does not have the SHA-256 of its manifest: copy or write the table again")
+    if _hash_vectors(captions) != captions.values: raise ValueError(f"{folder} does not have the SHA-256 of its manifest: copy or write the {_KIND} again")
     return captions

@@ -105,7 +105,7 @@ _steps = {"left of": (-1, 0), "right of": (1, 0), "above": (0, -1), "below": (0,
 
 def _quarters(include:list[dict], n:int, rng:np.random.Generator) -> list[tuple[int, int]]:
     "Column and row of the quarter of each of `n` shapes."
-    if "position" not in include[-1]: return [(int(q) % 2, int(q)//2) for q in rng.permutation(4)[:n]]
+    if "position" not in include[-1]: return [(int(q) % 2, int(q)//2) for q in sorted(rng.permutation(4)[:n])]
     dx, dy = _steps[include[-1]["position"][0]]
     other = int(rng.integers(2))
     target = ((1 - dx)//2 if dx else other, (1 - dy)//2 if dy else other)

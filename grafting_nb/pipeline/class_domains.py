@@ -56,8 +56,8 @@ class Digits:
     def skeleton(self, plan:GraftPlan|None=None) -> DiT: return skeleton("testbed", plan) # without weights
 
     def stage1_data(self, scale:Scale) -> tuple[Latents, Latents]: # to learn from, to validate on
-        "All training digits, and 20 held-out ones of each class."
-        return load_digits("train"), stratified_subset(load_digits("heldout"), 20, seed=0)
+        "All training digits, and held-out ones: of each class 20, unless the scale names a number."
+        return load_digits("train"), stratified_subset(load_digits("heldout"), scale.amounts.get("validation", 20), seed=0)
 
     def stage2_data(self, scale:Scale) -> Latents: return load_digits("train")
 

@@ -128,7 +128,7 @@ class Scale:
     probe: Probe
     seeds: tuple[int, ...]
     jobs: tuple[Job, ...] # the first is the default, the others do the same with other numbers of GPUs
-    amounts: dict = field(default_factory=dict) # latents of each class, or pairs, for `distill`, `validation`, `finetune`; empty: all there are
+    amounts: dict = field(default_factory=dict) # latents of each class, or pairs, for `distill`, `validation`, `finetune`; without a number the domain decides
     lora: Lora | None = None # of stage 2; None: all weights train
 
 # %% ../../nbs/pipeline/00_presets.ipynb #1a7ffeb8
@@ -140,7 +140,7 @@ SCALES = {
     "smoke": Scale("testbed",
         DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2),
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
-        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (Job(0, 1500, 10),)),
+        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (Job(0, 1500, 10),), dict(validation=2)),
     "paper": Scale("DiT-XL/2-256", DistillConfig(), FinetuneConfig(), Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,),
         (Job(8, 128_000, 2*24*60, micro_batch=32, sample_batch=128, compile=True), Job(1, 64_000, 14*24*60, micro_batch=32, sample_batch=128, checkpointing=True, compile=True)),
         dict(distill=8, validation=8, finetune=128)),
@@ -150,7 +150,7 @@ TEXT_SCALES = {
     "tiny": Scale("shapes",
         DistillConfig(steps=150, batch_size=32, lr=5e-3, validate_every=50, checkpoint_every=50),
         FinetuneConfig(steps=120, batch_size=32, lr=1e-3, warmup=10, ema=0.98, snr_clip=5., checkpoint_every=40),
-        Sampling(180, "dpm++", 12, 2.0), Probe(0, 0, 0), (0,), (Job(0, 1500, 30),), dict(distill=640, validation=128, finetune=640), Lora(64, 64.)),
+        Sampling(180, "dpm++", 12, 2.0), Probe(0, 0, 0), (0, 1, 2), (Job(0, 1500, 30),), dict(distill=640, validation=128, finetune=1152), Lora(64, 64.)),
     "smoke": Scale("shapes",
         DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2),
         FinetuneConfig(steps=4, batch_size=8, lr=1e-3, warmup=2, ema=0.5, snr_clip=5., checkpoint_every=2),

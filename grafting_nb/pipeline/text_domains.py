@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from ..analyses.detectors import load_detector
-from ..analyses.geneval import Detector, FunctionDetector, geneval_prompts, judge_image, summarize
-from ..core import data_root, fingerprint, import_with_torchvision, this_process
+from ..analyses.geneval import TASKS, Detector, FunctionDetector, geneval_prompts, judge_image, summarize
+from ..core import data_root, fingerprint, generator, import_with_torchvision, this_process
 from ..data.captions import Captions, open_captions, write_captions
 from ..data.latents import Latents
-from ..data.shapes import all_prompts, benchmark, find_shapes, training_pairs
+from ..data.shapes import all_prompts, benchmark, find_shapes
 from ..data.vae import decode, load_vae
 from ..models.captioned import Captioned
 from ..models.graft import exchange, new_scions
@@ -79,13 +79,14 @@ class Shapes:
     def skeleton(self, plan:GraftPlan|None=None) -> Captioned: return skeleton("shapes", SHAPES_MODEL, MAX_TOKENS, "image", plan)
 
     def pair_labels(self, n:int) -> Tensor:
-        "Captions as they occur in the teacher's own training."
-        return torch.tensor([_caption_index()[caption] for caption in training_pairs(PAIRS_SEED, range(n))[1]])
+        "Training captions in random order, as many of each task."
+        captions = [prompt["prompt"] for prompt in benchmark("train", -(-n//len(TASKS)))]
+        return torch.tensor([_caption_index()[captions[i]] for i in torch.randperm(len(captions), generator=generator(PAIRS_SEED, "captions"))[:n]])
 
     def pairs(self, scale:Scale) -> Latents:
-        teacher = self.teacher()
-        settings = dict(teacher=fingerprint(teacher.state_dict()), sampling=pair_sampling(scale), amounts=scale.amounts)
-        return draw_pairs(teacher, self.pair_labels(pool_size(scale)), scale, data_root()/"shapes"/f"pairs-{version(settings)}")
+        teacher, labels = self.teacher(), self.pair_labels(pool_size(scale))
+        settings = dict(teacher=fingerprint(teacher.state_dict()), sampling=pair_sampling(scale), captions=labels.tolist())
+        return draw_pairs(teacher, labels, scale, data_root()/"shapes"/f"pairs-{version(settings)}")
 
     def stage1_data(self, scale:Scale) -> tuple[Latents, Latents]: # to learn from, to validate on
         "Pairs of the teacher."

@@ -21,7 +21,7 @@ from ..models.diffusion import add_noise, hybrid_loss, linear_schedule
 from .checkpoint import Checkpoint
 from .compute import Compute, autocast, batch_rows, batch_share, check_agreement, conditions, like, local, prepare_blocks, share_parts, spread_model, start_accelerator, stop_tracker, synchronised, unsharded
 
-# %% ../../nbs/trainers/03_finetune.ipynb #0d6162c1
+# %% ../../nbs/trainers/03_finetune.ipynb #e1e1fa42
 @dataclass(frozen=True)
 class FinetuneConfig:
     "The recipe of stage 2; the defaults are the paper's for DiT-XL/2."
@@ -32,7 +32,7 @@ class FinetuneConfig:
     decay: Literal["constant", "cosine"] = "constant"
     ema: float = 0.9999
     grad_clip: float = 10.
-    snr_clip: float | None = None # gamma of min-SNR weighting; None is the plain objective
+    snr_clip: float | None = None # gamma of min-SNR weighting; None is the plain noise error
     label_dropout: float = 0.1
     checkpoint_every: int = 500
     seed: int = 0
@@ -42,16 +42,17 @@ class FinetuneConfig:
         warm = min(1., (step + 1)/max(1, self.warmup))
         return self.lr*warm*(0.5*(1 + math.cos(math.pi*step/self.steps)) if self.decay == "cosine" else 1.)
 
-# %% ../../nbs/trainers/03_finetune.ipynb #3e190f0d
-def diffusion_loss(model:nn.Module, batch, schedule, snr_clip:float|None=None) -> dict[str, torch.Tensor]: # scalars: loss, mse, vb
+# %% ../../nbs/trainers/03_finetune.ipynb #1719dc76
+def diffusion_loss(model:nn.Module, # DiT or Captioned, also inside DDP
+                   batch, schedule, snr_clip:float|None=None) -> dict[str, torch.Tensor]: # scalars: loss, mse, vb
     "The training objective on a batch: weighted noise error plus variational bound (bits per dimension)."
     x_t = add_noise(schedule, batch.x0, batch.noise, batch.t)
     terms = hybrid_loss(schedule, model(x_t, batch.t, batch.y).float(), batch.x0, batch.noise, x_t, batch.t)
     weight = torch.ones_like(terms.mse)
     if snr_clip is not None:
         alpha_bar = schedule.alphas_cumprod.to(batch.t.device)[batch.t]
-        snr = (alpha_bar/(1 - alpha_bar)).to(weight)
-        weight = snr.clamp(max=snr_clip)/snr
+        snr, predicts = (alpha_bar/(1 - alpha_bar)).to(weight), getattr(getattr(model, "module", model), "predicts", "noise")
+        weight = (snr + (predicts == "image")).clamp(max=snr_clip)/snr
     return dict(loss=(weight*terms.mse + terms.vb).mean(), mse=terms.mse.mean(), vb=terms.vb.mean())
 
 # %% ../../nbs/trainers/03_finetune.ipynb #b2f0c00d
