@@ -37,8 +37,8 @@ def amdahl(total:float, # seconds (or operations) of the whole
     if layers*old >= total: raise ValueError(f"{layers} parts of {old:.3g} cannot be in a whole of {total:.3g}")
     return total/(total - layers*old + layers*new)
 
-# %% ../../nbs/analyses/09_speedup.ipynb #5a75fbc7
-SMALL = dict(num_attention_heads=4, attention_head_dim=16, in_channels=4, out_channels=8, num_layers=8, cross_attention_dim=64, caption_channels=32,
+# %% ../../nbs/analyses/09_speedup.ipynb #9e34d228
+SMALL = dict(num_attention_heads=4, attention_head_dim=16, in_channels=4, out_channels=8, num_layers=4, cross_attention_dim=64, caption_channels=32,
              sample_size=128, patch_size=2, interpolation_scale=1, use_additional_conditions=False)
 
 @dataclass(frozen=True)
@@ -178,7 +178,8 @@ def plot_speedups(curves:dict[str, dict], # attention kernel and operator, as "f
     if published: ax.plot(*published[:2], "*", ms=13, color="gold", mec="black", mew=0.7, zorder=6, label=published[2])
     ax.axhline(1, color="0.8", lw=0.8, zorder=0)
     ax.set(xlabel=f"layers with another operator, of {first['depth']}", ylabel="times faster", title=title, xticks=[point["layers"] for point in first["points"]])
-    ax.set_ylim(0.9, max(1.2, 1.15*max(row[key] for curve in curves.values() for row in speedups(curve) for key in ("measured", "bound") if row[key])))
+    shown = [row[key] for curve in curves.values() for row in speedups(curve) for key in ("measured", "bound") if row[key]]
+    ax.set_ylim(min(0.9, 0.9*min(shown)), max(1.2, 1.15*max(shown)))
     ax.grid(alpha=0.25, lw=0.5); ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=7, frameon=False, loc="upper left")
     return ax
@@ -198,7 +199,7 @@ class SpeedPlan:
 _published = {f"{pixels} px": ModelSize(pixart_config(pixels), 300, 2, "bfloat16") for pixels in (2048, 1024)}
 SPEED_PLANS = {
     "smoke": SpeedPlan(Sweep(dim=32, tokens=(64, 128), operators=("swa", "hyena_x", "mamba2"), seconds=0.), {"64 tokens": ModelSize(dict(SMALL, num_layers=2, sample_size=16))}, (1, 2), seconds=0.),
-    "tiny": SpeedPlan(Sweep(), {"4,096 tokens": ModelSize(SMALL)}, (2, 4, 6, 8)),
+    "tiny": SpeedPlan(Sweep(), {f"{side**2:,} tokens": ModelSize(dict(SMALL, sample_size=side*SMALL["patch_size"])) for side in (16, 32, 64, 128)}, (1, 2, 3, 4)),
     "paper": SpeedPlan(Sweep(dim=1152, num_heads=16, batch_size=2, dtype="bfloat16", seconds=0.3, largest_matrix=1e10), _published, (7, 14, 21, 28), compilers=(None, "inductor"), seconds=0.5, gpu=True)}
 
 def speed_jobs(plan:SpeedPlan, device:torch.device|str="cpu") -> dict[str, Callable[[], dict]]: # "operators/swa/256", "models/2048 px/flash/eager/swa" -> measurement
@@ -234,9 +235,8 @@ def plot_speed(record:dict): # of `speed_record`
     for key, curve in record["models"].items():
         name, kernel, mode, operator = key.split("/")
         groups.setdefault((name, mode), {})[f"{kernel}/{operator}"] = curve
-    columns = 3 if len(groups) == 1 else 2
-    rows = -(-(2 + len(groups))//columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(5.2*columns, 4*rows), dpi=80, layout="constrained", squeeze=False)
+    rows = -(-(2 + len(groups))//3)
+    figure, axes = plt.subplots(rows, 3, figsize=(15.6, 4*rows), dpi=80, layout="constrained", squeeze=False)
     axes, sweep = axes.flatten(), plan["sweep"]
     shown = [name for name in ("swa", "hyena_x", "mamba2") if name in as_series(record["operators"])]
     plot_sweep(record["operators"], shown, ax=axes[0], title=f"one operator, width {sweep['dim']}, batch {sweep['batch_size']}, {sweep['dtype']}")
