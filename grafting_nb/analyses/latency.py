@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SDPA_BACKENDS', 'KERNELS', 'TITLES', 'COLOURS', 'DASHES', 'count_flops', 'sized_operator', 'available_attention',
-           'attention_backend', 'profiled', 'attention_used', 'observe', 'measure', 'measure_all', 'Sweep',
-           'measure_operator', 'sweep_jobs', 'as_series', 'break_even', 'flops_break_even', 'break_evens', 'plot_sweep',
-           'plot_memory']
+           'attention_backend', 'profiled', 'attention_used', 'observe', 'measure_in_turns', 'measure', 'measure_all',
+           'Sweep', 'measure_operator', 'sweep_jobs', 'as_series', 'break_even', 'flops_break_even', 'break_evens',
+           'plot_sweep', 'plot_memory']
 
 # %% ../../nbs/analyses/07_latency.ipynb #18b0e7f4
 import json, math, os, tempfile, warnings
@@ -25,7 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from .speed import time_calls
+from .speed import time_in_turns
 from ..core import generator, hardware, progress, read_json, seeded, write_json
 from ..operators.backends import choose_backend
 from ..operators.registry import make_operator, operator_options
@@ -116,16 +116,21 @@ def observe(call:Callable, # what it returns is dropped
     seen = profiled(call)
     return dict(peak_memory=torch.cuda.max_memory_allocated(device) - before if on_gpu else _peak_of(seen), attention=attention_used(seen))
 
-# %% ../../nbs/analyses/07_latency.ipynb #6e8a99e9
-def measure(call:Callable, device:torch.device|str="cpu",
-            seconds:float=1., # to spend on timed calls
-            least:int=3, most:int=50 # timed calls
-            ) -> dict: # seconds: median, spread, best, cpu; repeats; peak_memory in bytes; attention: the kernels used
-    "Latency, memory and attention kernel of a call."
-    first = time_calls(call, repeats=1, warmup=2)["best"]
+# %% ../../nbs/analyses/07_latency.ipynb #49819ecf
+def measure_in_turns(calls:dict[str, Callable], # name -> what is to be compared
+                     device:torch.device|str="cpu",
+                     seconds:float=1., # to spend on the timed calls of each, on average
+                     least:int=3, most:int=50 # timed calls of each
+                     ) -> dict[str, dict]: # per name: median, spread, best, cpu in seconds; repeats; peak_memory in bytes; attention: the kernels used
+    "Latency, memory and attention kernel of several calls, timed alternately: what slows the machine down for a while slows down all of them."
+    first = sum(found["best"] for found in time_in_turns(calls, repeats=1, warmup=2).values())/len(calls)
     repeats = min(most, max(least, int(seconds/max(first, 1e-6))))
-    times = time_calls(call, repeats, warmup=0)
-    return dict(**times, repeats=repeats, **observe(call, device))
+    times = time_in_turns(calls, repeats, warmup=0)
+    return {name: dict(**times[name], repeats=repeats, **observe(call, device)) for name, call in calls.items()}
+
+def measure(call:Callable, device:torch.device|str="cpu", seconds:float=1., least:int=3, most:int=50) -> dict:
+    "As `measure_in_turns`, for one call."
+    return measure_in_turns({"call": call}, device, seconds, least, most)["call"]
 
 # %% ../../nbs/analyses/07_latency.ipynb #8bf7e7db
 def measure_all(path:str|Path, # JSON file, written after every measurement

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .latency import (COLOURS, DASHES, TITLES, Sweep, as_series, attention_backend, attention_used, available_attention, break_evens, measure, measure_all,
+from .latency import (COLOURS, DASHES, TITLES, Sweep, as_series, attention_backend, attention_used, available_attention, break_evens, measure_all, measure_in_turns,
                                           plot_memory, plot_sweep, profiled, sized_operator, sweep_jobs)
 from .speed import time_calls
 from ..core import generator, import_with_torchvision, pick_device, project_root, save_figure, seeded, write_record
@@ -137,12 +137,13 @@ def measure_replacement(size:ModelSize, operator:str, counts:Sequence[int], # la
     prepare = partial(compile_blocks, compiler=compiler) if compiler else lambda model: model
     if compiler: torch.compiler.reset()
     with attention_backend(attention, device, dtype, size.options["attention_head_dim"]):
-        points = [dict(layers=k, **measure(partial(call, prepare(with_layers(model, operator, k, scions))), device, seconds)) for k in sorted({0, *counts})]
-        parts = {}
+        passes = {k: partial(call, prepare(with_layers(model, operator, k, scions))) for k in sorted({0, *counts})}
+        alone = {}
         for name, k in (("mha", 0), (operator, depth)):
             edited = with_layers(model, operator, k, scions)
-            run = parts_call([find_operator(edited, "mha", i) for i in range(depth)], partial(call, edited), compiler)
-            parts[name] = measure(torch.inference_mode()(run), device, seconds)["median"]/depth
+            alone[name] = torch.inference_mode()(parts_call([find_operator(edited, "mha", i) for i in range(depth)], partial(call, edited), compiler))
+        times = measure_in_turns(passes | alone, device, seconds)
+    points, parts = [dict(layers=k, **times[k]) for k in passes], {name: times[name]["median"]/depth for name in alone}
     return dict(points=points, parts=parts, depth=depth, operator=operator, flops_speedups=flops_speedups(size, operator, [point["layers"] for point in points]))
 
 # %% ../../nbs/analyses/09_speedup.ipynb #57f9a76d
