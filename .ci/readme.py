@@ -1,5 +1,6 @@
 "Write README.md from nbs/index.ipynb: nbdev's directives obeyed, links and pictures as seen from the root of the project."
-import re, shutil
+import re
+import shutil
 from pathlib import Path
 
 import nbformat

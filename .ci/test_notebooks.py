@@ -3,14 +3,17 @@
 Importing torch, diffusers and transformers takes most notebooks longer than their tests. So one process imports them
 and is copied for each notebook: what a notebook changes stays in its copy.
 """
-import os, sys, tempfile, time
+import os
+import sys
+import tempfile
+import time
 from multiprocessing import connection, get_context
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1") # before torch is imported
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
 root = Path(__file__).resolve().parent.parent
-slow_rooms = ("trainers", "tutorials", "experiments", "tests", "pipeline") # started first, so that no long notebook is left to run alone at the end
+slow_rooms = ("06_training", "tutorials", "how_to", "experiments", "tests", "10_study", "11_results") # started first, so that no long notebook is left to run alone at the end
 
 
 def notebooks():
@@ -22,10 +25,12 @@ def notebooks():
 
 def preload():
     "Import what many notebooks import."
-    import matplotlib.pyplot, scipy.stats
-    from grafting_nb.core import import_with_torchvision
-    for name in ("accelerate", "peft", "torch_fidelity"): import_with_torchvision(name)
-    diffusers, transformers = (import_with_torchvision(name) for name in ("diffusers", "transformers"))
+    import matplotlib.pyplot
+    import scipy.stats
+
+    from grafting_nb.core.machine import load_library
+    for name in ("accelerate", "peft", "torch_fidelity"): load_library(name)
+    diffusers, transformers = (load_library(name) for name in ("diffusers", "transformers"))
     for name in ("AutoencoderKL", "PixArtSigmaPipeline", "DiTPipeline", "SD3Transformer2DModel", "DDPMScheduler", "DDIMScheduler"): getattr(diffusers, name)
     for name in ("T5EncoderModel", "Mask2FormerForUniversalSegmentation", "CLIPModel"): getattr(transformers, name)
 
@@ -56,7 +61,7 @@ def main():
     with tempfile.TemporaryDirectory() as logs:
         try:
             while waiting or running:
-                while waiting and len(running) < (os.cpu_count() or 1):
+                while waiting and len(running) < int(os.environ.get("JOBS") or os.cpu_count() or 1):
                     path = waiting.pop()
                     process = context.Process(target=test, args=(path, log := Path(logs)/str(len(waiting))))
                     process.start()

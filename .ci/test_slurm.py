@@ -3,7 +3,14 @@
 It needs root, and Debian or Ubuntu, whose packages slurm-wlm and munge it installs if they are missing. Everything else is in a
 temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it says why and ends with status 77.
 """
-import os, shutil, signal, socket, subprocess, sys, tempfile, time
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 

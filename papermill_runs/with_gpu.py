@@ -9,7 +9,15 @@ Where there is no GPU the command just runs. `--gpus 0` hides them all.
 
 Inside a Slurm job the devices are the ones Slurm gave; the locks then belong to that job alone.
 """
-import argparse, fcntl, os, random, re, shutil, sys, tempfile, time
+import argparse
+import fcntl
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
 from itertools import takewhile
 from pathlib import Path
 
@@ -19,7 +27,7 @@ def visible_devices():
     names = os.environ.get("CUDA_VISIBLE_DEVICES")
     if names is None:
         if "SLURM_JOB_ID" in os.environ or not shutil.which("nvidia-smi"): return []
-        import subprocess # the only use of a slow import
+        import subprocess  # the only use of a slow import
         names = ",".join(subprocess.run(["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True).stdout.split())
     return list(takewhile(re.compile(r"\d+|(GPU|MIG)-.+").fullmatch, (name.strip() for name in names.split(","))))
 
