@@ -17,9 +17,8 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..core.machine import load_library, pick_device
+from ..core.machine import load_library, pick_device, without_tf32
 from ..core.seeds import fingerprint
-from ..diffusion.sample import tf32_products
 from .geneval import Detection
 from .geneval_prompts import COLORS
 
@@ -98,7 +97,7 @@ class ClipColors:
 
     @torch.no_grad()
     def __call__(self, image:np.ndarray, detection:Detection) -> str: # one of COLORS
-        with tf32_products(False), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with without_tf32():
             if detection.label not in self._directions: self._directions[detection.label] = color_directions(self.embed_texts, detection.label)
             return nearest_color(self.embed_image(isolate(image, detection)), self._directions[detection.label])
 

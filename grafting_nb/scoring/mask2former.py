@@ -14,8 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..core.machine import pick_device
-from ..diffusion.sample import tf32_products
+from ..core.machine import pick_device, without_tf32
 from .clip_colors import ClipColors, _load, _named, load_clip_colors
 from .geneval import Detection
 from .geneval_prompts import CLASSES
@@ -86,7 +85,7 @@ class Mask2FormerDetector:
     @torch.no_grad()
     def __call__(self, image:np.ndarray) -> list[Detection]: # (h, w, 3) uint8
         pixels, size = detector_pixels(image, self.short, self.long)
-        with tf32_products(False), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with without_tf32():
             output = self.model(pixel_values=pixels.to(self.model.device))
         return to_instances(output.class_queries_logits[0], output.masks_queries_logits[0], tuple(pixels.shape[2:]), size, image.shape[:2])
 
