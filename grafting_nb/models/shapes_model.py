@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..core.files import project_root
+from ..core.files import shipped
 from ..core.machine import load_library
 from ..core.seeds import seeded
 from ..data.captions import encode_table
@@ -104,7 +104,7 @@ def denoising_loss(model:ShapesPainter, x0:Tensor, # (n, 3, 32, 32) clean images
 def load_shapes_teacher(path:str|Path|None=None # a safetensors file; None is the shipped one
                         ) -> ShapesPainter: # in evaluation mode, without gradients, on the CPU
     "The pretrained transformer with its encoder; raises FileNotFoundError, and ValueError on a damaged file or one of another model."
-    path = Path(path or project_root()/"data"/"shapes"/"teacher.safetensors")
+    path = Path(path or shipped("data/shapes/teacher.safetensors"))
     if not path.is_file(): raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/shapes_teacher.ipynb makes it")
     model = make_shapes_model()
     try: model.load_state_dict(load_file(path))

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..core.files import atomic_path, data_root, project_root
+from ..core.files import atomic_path, data_root, shipped
 from ..core.machine import progress
 from .dit import DiT
 
@@ -39,13 +39,13 @@ class Shipped:
     made_by: str # the notebook that makes it
 
     def cached(self, revision:str|None=None) -> Path|None:
-        return path if (path := project_root()/self.path).is_file() else None
+        return path if (path := shipped(self.path)).is_file() else None
 
     def fetch(self, revision:str|None=None) -> Path:
         "Its path; raises FileNotFoundError when it is missing."
         if revision is not None: raise ValueError(f"{self.path} is shipped with the code and has no revision {revision!r}")
         if path := self.cached(): return path
-        raise FileNotFoundError(f"{project_root()/self.path} is missing; {self.made_by} makes it")
+        raise FileNotFoundError(f"{shipped(self.path)} is missing; {self.made_by} makes it")
 
 # %% ../../nbs/04_models/05_weight_files.ipynb #61842794
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..core.files import project_root
+from ..core.files import project_root, runs_root
 from ..grafting.pretrained import models_table
 from .claims import CLAIMED_TABLES, ledger, ledger_markdown
 from .costs import cost_table
@@ -66,11 +66,11 @@ def show(name:str, # a table, or `claims`
     "The results of a table and the names of its files."
     if name == "claims":
         made = all(TableRun(table, scale).path(root).exists() for table in CLAIMED_TABLES)
-        return ledger_markdown(ledger(scale, (root or project_root()/"papermill_runs"/"runs") if made else None))
+        return ledger_markdown(ledger(scale, (root or runs_root()) if made else None))
     selection = TableRun(name, scale, rows, seeds)
     if not selection.preset.rows: return "\n".join(_files(selection, root) or [f"{name} looks at the teacher: make table TABLE={name}, or open nbs/experiments/{name}.ipynb"])
     here = any(run.score_path(stage).exists() for run, stage in selection.points(root))
-    records = collect(selection, (root or project_root()/"papermill_runs"/"runs") if here else None)
+    records = collect(selection, (root or runs_root()) if here else None)
     files = _files(selection, root) if here else [f"from {records_path(name, scale)}"]
     return "\n".join([to_markdown(seed_means(records)), "", *(f"missing:  {point}" for point in unfinished(selection, records)), *files])
 
@@ -99,7 +99,7 @@ def run_notebook(name:str, # of nbs/experiments
         values[key] = _typed(key, value, parameters[key]["default"])
     for key, check in dict(scale=get_scale, row=get_row, table=get_table).items():
         if key in values: check(values[key])
-    output = Path(output or project_root()/"papermill_runs"/"runs"/f"{name}.ipynb")
+    output = Path(output or runs_root()/f"{name}.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
     papermill.execute_notebook(found[name], output, values, kernel_name="python3", cwd=project_root(), progress_bar=sys.stderr.isatty())
     return output
