@@ -25,7 +25,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help environment demo table tables status publish test test-slurm readme export clean-notebooks lab
+.PHONY: help environment demo table tables status publish test test-slurm docs readme export clean-notebooks lab
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make publish          take finished tables and figures into papermill_runs/records and figures"
 	@echo "make test             run every notebook, or one: NB=nbs/00_core.ipynb"
 	@echo "make test-slurm       two rows through a Slurm of one node that it installs (as root on Debian or Ubuntu), starts and stops"
+	@echo "make docs             the notebooks and the reference as a site: _docs/html/index.html"
 	@echo "make lab              open JupyterLab"
 	@echo "make export           notebooks -> grafting_nb/"
 	@echo "make clean-notebooks  strip needless metadata from the notebooks"
@@ -54,7 +55,7 @@ $(STAMP): settings.ini constraints.txt setup.py pyproject.toml
 	    && "$(BIN)/python" -m pip install -qq --retries 1 --timeout 15 --no-deps -c constraints.txt --index-url $(CPU_INDEX) torch torchvision; \
 	  then echo "torch: CPU build"; else echo "torch: the index of CPU builds does not answer, taking the default build"; fi; fi
 	@echo "installing the requirements into $(VENV), a few minutes"
-	@"$(BIN)/python" -m pip install -qq -c constraints.txt -e ".[dev]"
+	@"$(BIN)/python" -m pip install -qq -c constraints.txt -e ".[dev,docs]"
 	@touch "$@"
 
 # The leading + runs the line under `make -n` too. Results are shown even if some row failed; the exit status says so.
@@ -72,6 +73,9 @@ test: $(STAMP)
 
 test-slurm: $(STAMP)
 	@"$(BIN)/python" .ci/test_slurm.py
+
+docs: $(STAMP)
+	@"$(BIN)/python" .site/build.py
 
 readme: $(STAMP)
 	@"$(BIN)/python" .ci/readme.py

@@ -23,5 +23,5 @@ setup(
     packages=find_packages(include=["grafting_nb", "grafting_nb.*"]),
     python_requires=">=" + settings["min_python"],
     install_requires=settings["requirements"].split(),
-    extras_require={"dev": settings["dev_requirements"].split(), "cuda": settings["cuda_requirements"].split()},
+    extras_require={extra: settings[f"{extra}_requirements"].split() for extra in ("dev", "docs", "cuda")},
 )

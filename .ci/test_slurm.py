@@ -14,11 +14,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from debian import install, skip
+
 root = Path(__file__).resolve().parent.parent
 programs = Path(sys.executable).parent
 rows = "mha-swa-50", "mlp-mlp_r3-50"
 packages = "slurm-wlm", "munge"
-SKIPPED = 77
+programs_of_slurm = "munged", "slurmctld", "slurmd", "sbatch"
 
 
 def workflow(folder):
@@ -27,24 +29,6 @@ def workflow(folder):
             "--profile", "papermill_runs/profiles/slurm", "--nolock", "--retries", "0", "--set-resources", "score:gpu=1",
             "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs",
             "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0", f"root={folder/'runs'}", "--", "records"]
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
-
-
-def install():
-    "Install Slurm and munge unless they are here; skip the test where that is impossible."
-    if os.geteuid() != 0: skip("the daemons of Slurm need root")
-    if all(map(shutil.which, ("munged", "slurmctld", "slurmd", "sbatch"))): return
-    if not shutil.which("apt-get"): skip(f"no apt-get to install {' and '.join(packages)} with")
-    print("installing", *packages, flush=True)
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"} # RUNLEVEL=1: the packages start no daemons
-    apt = ["apt-get", "-q", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::Retries=1"]
-    for command in ([*apt, "update"], [*apt, "install", "-y", "--no-install-recommends", *packages]):
-        done = subprocess.run(command, env=env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode: skip("apt-get could not install the packages:\n" + done.stdout[-1000:])
 
 
 def free_ports(count):
@@ -147,7 +131,8 @@ def check(folder):
 
 
 def main():
-    install()
+    if os.geteuid() != 0: skip("the daemons of Slurm need root")
+    install(programs_of_slurm, packages)
     for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, lambda number, _: sys.exit(128 + number))
     os.environ.update(PATH=f"{programs}:{os.environ['PATH']}", OMP_NUM_THREADS="1")
     with ExitStack() as stack:

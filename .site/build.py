@@ -1,0 +1,199 @@
+"""Build the site: pages from the notebooks as they are committed (nothing is executed), and the library's reference from its source.
+
+    python .site/build.py [FOLDER]     the site comes into FOLDER/html, _docs without an argument
+
+The sidebar follows the folders of nbs/: what they are called and in which order they stand is all that decides.
+"""
+import json
+import re
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import api
+from links import Site
+from pages import module_of, notebook_page, title_and_lead
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDES = {"tutorials": "Tutorials", "how_to": "How to"}
+RESULTS = {"experiments/tables": "Results"}
+WORK = {"experiments": "Experiments", "tests": "Tests"}
+TITLES = GUIDES | RESULTS | WORK | {"api": "Reference"}
+PROJECT = "CONTRIBUTING.md", "CHANGELOG.md"
+
+
+def settings() -> dict:
+    "What settings.ini says."
+    parser = ConfigParser(delimiters=["="])
+    parser.read(ROOT/"settings.ini", encoding="utf-8")
+    return parser["DEFAULT"]
+
+
+def visible(path:Path) -> bool:
+    "Whether a notebook is one of the project's: no checkpoint, nothing hidden."
+    return not any(part[0] in "._" for part in path.relative_to(ROOT).parts)
+
+
+def notebooks() -> list[Path]:
+    "All notebooks, in reading order."
+    return sorted(path for path in (ROOT/"nbs").rglob("*.ipynb") if visible(path))
+
+
+def page_name(path:Path) -> str: # as Sphinx names documents
+    "The page of a notebook, of a folder of notebooks or of a Markdown file."
+    if path.suffix == ".md": return path.stem.lower()
+    name = path.relative_to(ROOT/"nbs").with_suffix("").as_posix()
+    return f"{name}/index" if path.is_dir() else name
+
+
+def room_title(name:str) -> str:
+    "What a folder is called: 05_grafting is Grafting."
+    return TITLES.get(name, re.sub(r"^\d+_", "", Path(name).name).replace("_", " ").capitalize())
+
+
+def room_leads() -> dict[str, str]: # folder -> what is in it
+    "The table of rooms on the front page, which says what each of them holds."
+    nb = json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))
+    text = "\n".join("".join(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == "markdown")
+    return dict(re.findall(r"^\| *\[[^\]]*\]\(([^)]*?)/?\) *\|(?:.*\|)? *(.*?) *\|$", text, re.M))
+
+
+def toctree(*pages:str, caption:str="", hidden:bool=True) -> str:
+    "A part of the sidebar."
+    options = [":hidden:"]*hidden + ([f":caption: {caption}"] if caption else [])
+    return "\n".join(["```{toctree}", *options, "", *pages, "```"])
+
+
+def contents(folder:Path) -> list[Path]:
+    "Notebooks and folders of a room: its notebooks first."
+    entries = sorted(path for path in folder.iterdir() if page_of_site(path))
+    return sorted(entries, key=Path.is_dir)
+
+
+def page_of_site(path:Path) -> bool:
+    "Whether a notebook or folder has a page."
+    if path.is_dir(): return any(visible(inside) for inside in path.rglob("*.ipynb"))
+    return path.suffix == ".ipynb" and visible(path)
+
+
+def room_page(folder:Path, lead:str) -> str:
+    "The list of what is in a folder, each with its `>` line."
+    title = room_title(folder.relative_to(ROOT/"nbs").as_posix())
+    lines, entries = [], []
+    for path in contents(folder):
+        name = f"{path.name}/index" if path.is_dir() else path.stem
+        entries.append(name)
+        if path.is_dir():
+            lines.append(f"- **[{room_title(path.relative_to(ROOT/'nbs').as_posix())}]({name}.md)**")
+        else:
+            heading, about = title_and_lead(json.loads(path.read_text(encoding="utf-8")))
+            lines.append(f"- **[{heading}]({name}.ipynb)** {about}")
+    return "\n\n".join(filter(None, [f"# {title}", f"> {lead}" if lead else "", "\n".join(lines), toctree(*entries)])) + "\n"
+
+
+def sidebar() -> str:
+    "The sidebar, for the front page."
+    top = [path for path in sorted((ROOT/"nbs").iterdir()) if page_of_site(path) and path.name != "index.ipynb"]
+    names = {path.relative_to(ROOT/"nbs").as_posix(): page_name(path) for path in top}
+    library = [name for key, name in names.items() if key not in TITLES]
+    results = [f"{key}/index" for key in RESULTS if (ROOT/"nbs"/key).is_dir()]
+    project = [Path(name).stem.lower() for name in PROJECT if (ROOT/name).exists()]
+    return "\n\n".join([
+        toctree(*(names[key] for key in GUIDES if key in names), *results, caption="Start here"),
+        toctree(*library, caption="The library, in reading order"),
+        toctree("api/index", *(names[key] for key in WORK if key in names), *project, caption="Beside it")])
+
+
+def modules(library:str) -> list[tuple[Path, dict, api.Module]]: # notebook, its content, what it exports
+    "All modules, in reading order."
+    found = []
+    for notebook in notebooks():
+        nb = json.loads(notebook.read_text(encoding="utf-8"))
+        name = module_of(nb)
+        if not name: continue
+        file = ROOT/library/Path(*name.split(".")).with_suffix(".py")
+        found.append((notebook, nb, api.parse(file, f"{library}.{name}")))
+    return found
+
+
+def reference(site:Site) -> dict[str, str]: # page -> text
+    "The pages of all modules, and their lists by room."
+    pages, rooms = {}, {}
+    for notebook, nb, module in modules(site.library):
+        title, lead = title_and_lead(nb)
+        page = f"api/{module.short}"
+        link = site.target(notebook.name, notebook, page)
+        pages[page] = api.module_page(module, lead, f"Built and tested in the notebook [{title}]({link}).")
+        room = module.short.partition(".")[0]
+        rooms.setdefault(room, []).append((module, lead))
+    for room, inside in rooms.items():
+        if [module.short for module, _ in inside] != [room]: pages[f"api/{room}"] = reference_list(room_title(room), inside)
+    everything = [entry for inside in rooms.values() for entry in inside]
+    pages["api/index"] = reference_list(TITLES["api"], everything, [*rooms])
+    return pages
+
+
+def reference_list(title:str, inside:list[tuple[api.Module, str]], entries:list[str]|None=None) -> str:
+    "A page that lists modules with their leads and names; `entries` are what the sidebar shows below it."
+    parts = [f"# {title}", "> Every public function and class, by module."]
+    for module, lead in inside:
+        names = ", ".join(f"{{py:obj}}`{name} <{module.name}.{name}>`" for name in module.public)
+        parts.append(f"**[{module.short}]({module.short}.md)** {lead}\\\n{names}")
+    parts.append(toctree(*(entries or [module.short for module, _ in inside])))
+    return "\n\n".join(parts) + "\n"
+
+
+def public_names(library:str) -> dict[str, str]: # name -> full name
+    "The names that only one module defines."
+    found = {}
+    for _, _, module in modules(library):
+        for name in module.public: found.setdefault(name, []).append(f"{module.name}.{name}")
+    return {name: full[0] for name, full in found.items() if len(full) == 1}
+
+
+def make_pages(source:Path) -> Site:
+    "Everything that Sphinx reads, as text by file; the links to nothing are kept in the site."
+    config = settings()
+    site = Site(ROOT, source, config["git_url"], config["lib_name"], public_names(config["lib_name"]))
+    documents = [ROOT/name for name in PROJECT if (ROOT/name).exists()]
+    folders = [path for path in sorted((ROOT/"nbs").rglob("*")) if path.is_dir() and page_of_site(path)]
+    site.pages = {path: page_name(path) for path in [*notebooks(), *folders, *documents]}
+    texts = {f"{name}.md": text for name, text in reference(site).items()}
+    leads = room_leads()
+    for folder in folders: texts[f"{page_name(folder)}.md"] = room_page(folder, leads.get(folder.name, ""))
+    for file in documents: texts[f"{page_name(file)}.md"] = site.relink(file.read_text(encoding="utf-8"), file, page_name(file))
+    for file in notebooks():
+        below = sidebar() if file == ROOT/"nbs"/"index.ipynb" else ""
+        texts[f"{page_name(file)}.ipynb"] = notebook_page(site, file, page_name(file), below)
+    write(source, texts, site.pictures)
+    return site
+
+
+def write(source:Path, texts:dict[str, str], pictures:set[Path]):
+    "Write what changed, so that Sphinx reads no more than that, and delete what is gone."
+    files = {source/name: text.encode() for name, text in texts.items()}
+    files |= {source/path.relative_to(ROOT): path.read_bytes() for path in pictures}
+    for path, data in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != data: path.write_bytes(data)
+    for path in source.rglob("*"):
+        if path.is_file() and path not in files: path.unlink()
+
+
+def main(folder:Path) -> int: # exit status
+    "Make the pages and run Sphinx, for which a warning is an error."
+    site = make_pages(folder/"source")
+    if site.broken:
+        print("links to nothing:", *sorted(set(site.broken)), sep="\n  ", file=sys.stderr)
+        return 1
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto", "-c", ROOT/".site",
+               "-d", folder/"doctrees", folder/"source", folder/"html"]
+    status = subprocess.run(command).returncode
+    shutil.rmtree(folder/"jupyter_execute", ignore_errors=True)
+    if status == 0: print(f"the site is in {folder/'html'/'index.html'}")
+    return status
+
+
+if __name__ == "__main__": sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT/"_docs").resolve()))
