@@ -25,7 +25,8 @@ class Browser:
     def __init__(self, program:str, stack:ExitStack):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chromium_", ignore_cleanup_errors=True))
         command = [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, **quiet)
         stack.callback(process.wait)
         stack.callback(process.terminate)
         port = wait_for(lambda: read_port(Path(folder)/"DevToolsActivePort"), "the start of the browser")

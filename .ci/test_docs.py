@@ -1,7 +1,8 @@
-"""The site in _docs as a reader meets it: no link leads nowhere, nothing is loaded from elsewhere, and in a headless Chromium pages show
-text, figures and formulas, also on a narrow screen and in the dark, and the search finds what it is asked for.
+"""The site in _docs as a reader meets it.
 
-Without Chromium (package chromium of Debian and Ubuntu, which root installs here) only the links are checked, and the status is 77.
+No link leads nowhere, and nothing is loaded from elsewhere. In a headless Chromium pages show text, figures and
+formulas, also on a narrow screen and in the dark, and the search finds what it is asked for. Without Chromium (package
+chromium of Debian and Ubuntu, which root installs here) only the links are checked, and the status is 77.
 """
 import functools
 import http.server
@@ -17,6 +18,14 @@ from debian import install
 
 root = Path(__file__).resolve().parent.parent
 site = root/"_docs"/"html"
+
+# What the browser is asked about a page
+WORDS = r"document.querySelector('article').innerText.split(/\s+/).length"
+UNDRAWN = "[...document.querySelectorAll('article img')].filter(i => i.naturalWidth < 50).map(i => i.src)"
+BRIGHTNESS = r"getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)"
+BAD_FORMULAS = """[...document.querySelectorAll('article .math')].filter(
+    m => !m.querySelector('svg') || m.querySelector('svg').getBoundingClientRect().width < 1
+         || m.querySelector('[data-mjx-error]')).map(m => m.innerText)"""
 
 
 class Page(HTMLParser):
@@ -70,27 +79,25 @@ def first(pattern:str) -> str: # its address below the site
 
 
 def check_page(browser:Browser, name:str) -> list[str]: # what is wrong
-    "A page has text, each of its figures is drawn, and it is no wider than the screen; wide and narrow, light and dark."
+    "A page has text, each of its figures is drawn, and it fits the screen; wide and narrow, light and dark."
     wrong = []
     for width, scheme in ((1440, "light"), (400, "dark")):
         browser.resize(width)
         browser.prefer(scheme)
-        words = browser.run("document.querySelector('article').innerText.split(/\\s+/).length")
+        words = browser.run(WORDS)
         if words < 100: wrong.append(f"{name}: {words} words")
-        empty = browser.run("[...document.querySelectorAll('article img')].filter(i => i.naturalWidth < 50).map(i => i.src)")
+        empty = browser.run(UNDRAWN)
         wrong += [f"{name}: figure {address} is not drawn" for address in empty]
         wide = browser.run("document.documentElement.scrollWidth")
         if wide > width: wrong.append(f"{name}: {wide} pixels wide on a screen of {width}")
-        light = browser.run("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)")
+        light = browser.run(BRIGHTNESS)
         if (light > 384) != (scheme == "light"): wrong.append(f"{name}: brightness {light} where {scheme} is asked for")
     return wrong
 
 
 def check_formulas(browser:Browser, name:str) -> list[str]: # what is wrong
     "Every formula became a picture, and none is an error text."
-    found = browser.run("""[...document.querySelectorAll('article .math')].filter(
-        m => !m.querySelector('svg') || m.querySelector('svg').getBoundingClientRect().width < 1
-             || m.querySelector('[data-mjx-error]')).map(m => m.innerText)""")
+    found = browser.run(BAD_FORMULAS)
     return [f"{name}: formula {text!r} is not drawn" for text in found]
 
 

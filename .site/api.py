@@ -1,7 +1,7 @@
 """One page a module: every public function and class with a table of its arguments.
 
-It is read from the source, so that types and defaults stand there as they were written and nothing is imported. The comments are
-docments: the one on the line of an argument, else the lines of comment above it.
+It is read from the source, so that types and defaults stand there as they were written and nothing is imported. The
+comments are docments: the one on the line of an argument, else the lines of comment above it.
 """
 import ast
 import io
@@ -38,9 +38,9 @@ class Module:
     @property
     def public(self) -> list[str]: # in the order of the notebook
         "The names in `__all__`."
-        named = (node for node in self.tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
-        names = next((ast.literal_eval(node.value) for node in named), [])
-        return [name for name in names if name in self.definitions]
+        defined = self.definitions
+        if "__all__" not in defined: return []
+        return [name for name in ast.literal_eval(defined["__all__"].value) if name in defined]
 
     @property
     def definitions(self) -> dict[str, ast.AST]:
@@ -59,21 +59,22 @@ class Module:
         own += [node for node in self.tree.body if patched(node) == name]
         return [node for node in own if not node.name.startswith("_")]
 
-    def comment(self, line:int, taken:set[int]) -> str:
-        "The docment of an argument whose definition stands at a line; `taken` are the lines of arguments."
+    def comment(self, line:int, stop:set[int]) -> str:
+        "The docment of what stands at a line: beside it, or above it as far as the next line of `stop`."
         if line in self.comments: return self.comments[line]
         found = []
-        while line - 1 in self.comments and line - 1 not in taken:
+        while line - 1 in self.comments and line - 1 not in stop:
             line -= 1
             found.insert(0, self.comments[line])
         return " ".join(found)
 
-    def described(self, nodes:dict[str, tuple[ast.AST, ast.AST|None, ast.AST|None]]) -> list[Argument]:
-        "Arguments from where they stand, their annotation and default; of several on a line the last has the comment."
-        last = {node.lineno: name for name, (node, _, _) in nodes.items()}
+    def described(self, start:int, parts:list[tuple]) -> list[Argument]: # (name, its node, type, default)
+        "The arguments of a definition that starts at a line; of several on a line the last has the comment."
+        last = {node.lineno: name for name, node, _, _ in parts}
+        stop = {start - 1, *last}
         found = []
-        for name, (node, type_, default) in nodes.items():
-            comment = self.comment(node.lineno, set(last)) if last[node.lineno] == name else ""
+        for name, node, type_, default in parts:
+            comment = self.comment(node.lineno, stop) if last[node.lineno] == name else ""
             found.append(Argument(name, written(self.text, type_), written(self.text, default), comment))
         return found
 
@@ -82,18 +83,19 @@ class Module:
         args = function.args
         plain = [*args.posonlyargs, *args.args]
         defaults = [None]*(len(plain) - len(args.defaults)) + args.defaults
-        nodes = {arg.arg: (arg, arg.annotation, default) for arg, default in zip(plain, defaults, strict=True)}
-        if args.vararg: nodes["*" + args.vararg.arg] = (args.vararg, args.vararg.annotation, None)
-        nodes |= {arg.arg: (arg, arg.annotation, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)}
-        if args.kwarg: nodes["**" + args.kwarg.arg] = (args.kwarg, args.kwarg.annotation, None)
-        if function.returns: nodes["returns"] = (function.returns, function.returns, None)
-        method = plain and plain[0].arg in ("self", "cls")
-        return [argument for argument in self.described(nodes) if not (method and argument.name == plain[0].arg)]
+        pairs = [(arg.arg, arg, default) for arg, default in zip(plain, defaults, strict=True)]
+        if pairs and pairs[0][0] in ("self", "cls"): pairs = pairs[1:]
+        if args.vararg: pairs.append((f"*{args.vararg.arg}", args.vararg, None))
+        pairs += [(arg.arg, arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)]
+        if args.kwarg: pairs.append((f"**{args.kwarg.arg}", args.kwarg, None))
+        parts = [(name, arg, arg.annotation, default) for name, arg, default in pairs]
+        if function.returns: parts.append(("returns", function.returns, function.returns, None))
+        return self.described(function.lineno, parts)
 
     def fields(self, node:ast.ClassDef) -> list[Argument]:
         "The fields of a dataclass or named tuple."
-        nodes = {field.target.id: (field, field.annotation, field.value) for field in node.body if isinstance(field, ast.AnnAssign)}
-        return self.described(nodes)
+        fields = [field for field in node.body if isinstance(field, ast.AnnAssign)]
+        return self.described(node.lineno, [(ast.unparse(f.target), f, f.annotation, f.value) for f in fields])
 
 
 def parse(file:Path, name:str) -> Module:
@@ -142,13 +144,17 @@ def prose(text:str) -> str:
 
 def table(arguments:list[Argument]) -> str:
     "The table of arguments; columns that stay empty are left out."
-    columns = {"argument": lambda a: f"**{a.name}**" if a.name == "returns" else code(a.name), "type": lambda a: code(a.type),
-               "default": lambda a: code(a.default), "": lambda a: prose(a.comment)}
-    rows = [[show(argument) for show in columns.values()] for argument in arguments]
-    kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
-    if not rows: return ""
-    lines = [list(columns), ["---"]*len(columns), *rows]
+    if not arguments: return ""
+    rows = [table_row(argument) for argument in arguments]
+    kept = [i for i in range(4) if any(row[i] for row in rows)]
+    lines = [("argument", "type", "default", ""), ("---",)*4, *rows]
     return "\n".join("| " + " | ".join(line[i] for i in kept) + " |" for line in lines)
+
+
+def table_row(argument:Argument) -> tuple[str, str, str, str]:
+    "An argument in Markdown: name, type, default, comment."
+    name = "**returns**" if argument.name == "returns" else code(argument.name)
+    return name, code(argument.type), code(argument.default), prose(argument.comment)
 
 
 def signature(arguments:list[Argument]) -> str:

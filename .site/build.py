@@ -1,4 +1,4 @@
-"""Build the site: pages from the notebooks as they are committed (nothing is executed), and the library's reference from its source.
+"""Build the site: pages from the notebooks as they are committed (nothing is executed), the reference from the source.
 
     python .site/build.py [FOLDER]     the site comes into FOLDER/html, _docs without an argument
 
@@ -6,7 +6,6 @@ The sidebar follows the folders of nbs/: what they are called and in which order
 """
 import json
 import re
-import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -68,8 +67,7 @@ def toctree(*pages:str, caption:str="", hidden:bool=True) -> str:
 
 def contents(folder:Path) -> list[Path]:
     "Notebooks and folders of a room: its notebooks first."
-    entries = sorted(path for path in folder.iterdir() if page_of_site(path))
-    return sorted(entries, key=Path.is_dir)
+    return sorted(filter(page_of_site, folder.iterdir()), key=lambda path: (path.is_dir(), path))
 
 
 def page_of_site(path:Path) -> bool:
@@ -78,19 +76,20 @@ def page_of_site(path:Path) -> bool:
     return path.suffix == ".ipynb" and visible(path)
 
 
-def room_page(folder:Path, lead:str) -> str:
+def room_page(site:Site, folder:Path, lead:str) -> str:
     "The list of what is in a folder, each with its `>` line."
     title = room_title(folder.relative_to(ROOT/"nbs").as_posix())
-    lines, entries = [], []
-    for path in contents(folder):
-        name = f"{path.name}/index" if path.is_dir() else path.stem
-        entries.append(name)
-        if path.is_dir():
-            lines.append(f"- **[{room_title(path.relative_to(ROOT/'nbs').as_posix())}]({name}.md)**")
-        else:
-            heading, about = title_and_lead(json.loads(path.read_text(encoding="utf-8")))
-            lines.append(f"- **[{heading}]({name}.ipynb)** {about}")
-    return "\n\n".join(filter(None, [f"# {title}", f"> {lead}" if lead else "", "\n".join(lines), toctree(*entries)])) + "\n"
+    inside = contents(folder)
+    entries = [f"{path.name}/index" if path.is_dir() else path.stem for path in inside]
+    parts = [f"# {title}", f"> {lead}" if lead else "", "\n".join(room_line(site, path) for path in inside)]
+    return "\n\n".join([*filter(None, parts), toctree(*entries)]) + "\n"
+
+
+def room_line(site:Site, path:Path) -> str:
+    "A notebook or folder in the list of its room."
+    if path.is_dir(): return f"- **[{room_title(path.relative_to(ROOT/'nbs').as_posix())}]({path.name}/index.md)**"
+    heading, lead = title_and_lead(json.loads(path.read_text(encoding="utf-8")))
+    return f"- **[{heading}]({path.name})** {site.relink(lead, path, page_name(path))}"
 
 
 def sidebar() -> str:
@@ -125,11 +124,13 @@ def reference(site:Site) -> dict[str, str]: # page -> text
         title, lead = title_and_lead(nb)
         page = f"api/{module.short}"
         link = site.target(notebook.name, notebook, page)
+        lead = site.relink(lead, notebook, page)
         pages[page] = api.module_page(module, lead, f"Built and tested in the notebook [{title}]({link}).")
         room = module.short.partition(".")[0]
         rooms.setdefault(room, []).append((module, lead))
     for room, inside in rooms.items():
-        if [module.short for module, _ in inside] != [room]: pages[f"api/{room}"] = reference_list(room_title(room), inside)
+        page = f"api/{room}"
+        if page not in pages: pages[page] = reference_list(room_title(room), inside)
     everything = [entry for inside in rooms.values() for entry in inside]
     pages["api/index"] = reference_list(TITLES["api"], everything, [*rooms])
     return pages
@@ -162,8 +163,10 @@ def make_pages(source:Path) -> Site:
     site.pages = {path: page_name(path) for path in [*notebooks(), *folders, *documents]}
     texts = {f"{name}.md": text for name, text in reference(site).items()}
     leads = room_leads()
-    for folder in folders: texts[f"{page_name(folder)}.md"] = room_page(folder, leads.get(folder.name, ""))
-    for file in documents: texts[f"{page_name(file)}.md"] = site.relink(file.read_text(encoding="utf-8"), file, page_name(file))
+    for folder in folders: texts[f"{page_name(folder)}.md"] = room_page(site, folder, leads.get(folder.name, ""))
+    for file in documents:
+        page = page_name(file)
+        texts[f"{page}.md"] = site.relink(file.read_text(encoding="utf-8"), file, page)
     for file in notebooks():
         below = sidebar() if file == ROOT/"nbs"/"index.ipynb" else ""
         texts[f"{page_name(file)}.ipynb"] = notebook_page(site, file, page_name(file), below)
@@ -182,16 +185,24 @@ def write(source:Path, texts:dict[str, str], pictures:set[Path]):
         if path.is_file() and path not in files: path.unlink()
 
 
+def forget(source:Path, html:Path):
+    "Delete the pages of notebooks that are no more."
+    for page in html.rglob("*.html"):
+        name = page.relative_to(html).as_posix().removesuffix(".html")
+        if name in ("search", "genindex", "py-modindex"): continue # Sphinx's own
+        if not any((source/f"{name}{suffix}").exists() for suffix in (".md", ".ipynb")): page.unlink()
+
+
 def main(folder:Path) -> int: # exit status
     "Make the pages and run Sphinx, for which a warning is an error."
     site = make_pages(folder/"source")
     if site.broken:
         print("links to nothing:", *sorted(set(site.broken)), sep="\n  ", file=sys.stderr)
         return 1
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto", "-c", ROOT/".site",
-               "-d", folder/"doctrees", folder/"source", folder/"html"]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto",
+               "-c", ROOT/".site", "-d", folder/"doctrees", folder/"source", folder/"html"]
     status = subprocess.run(command).returncode
-    shutil.rmtree(folder/"jupyter_execute", ignore_errors=True)
+    forget(folder/"source", folder/"html")
     if status == 0: print(f"the site is in {folder/'html'/'index.html'}")
     return status
 

@@ -1,7 +1,7 @@
 """Links of notebooks and Markdown files, which are written as seen from their own folder in the repository.
 
-On the site a link to a page stays one, a picture is copied beside it, a folder becomes its list of pages, and any other file of the
-repository is an address on GitHub. A link to nothing is an error.
+On the site a link to a page stays one, a picture is copied beside it, a folder becomes its list of pages, and any
+other file of the repository is an address on GitHub. A link to nothing is an error.
 """
 import os
 import re

@@ -69,5 +69,6 @@ def notebook_page(site:Site, file:Path, page:str, below:str="") -> str:
 def module_line(site:Site, page:str, module:str) -> str:
     "The sentence below a title that leads to the module's description."
     up = "../"*page.count("/")
-    return (f":::{{container}} module-line\nModule [`{site.library}.{module}`]({up}api/{module}.md); cells with a green edge are its code, "
-            "the others show and test it.\n:::")
+    link = f"[`{site.library}.{module}`]({up}api/{module}.md)"
+    text = f"Module {link}; cells with a green edge are its code, the others show and test it."
+    return f":::{{container}} module-line\n{text}\n:::"
