@@ -18,7 +18,8 @@ from .graft import new_scions, place_scions
 from .plan import Edit, GraftPlan, select_layers
 from ..models.diffusers_dit import DIFFUSERS_FILES, from_diffusers
 from ..models.dit import DIT_PRESETS, DiT
-from ..models.weight_files import HubFile, Shipped, Url, fill, locate, read_checkpoint
+from ..models.skeleton import fill
+from ..models.weight_files import HubFile, Shipped, Url, locate, read_checkpoint
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #095e15df
 TESTBED = dict(input_size=14, patch_size=2, in_channels=1, hidden_size=64, depth=10, num_heads=4, num_classes=10)
@@ -64,7 +65,7 @@ def load_dit(name:str="testbed", # a name of MODELS; it decides the arithmetic
     if any(key.startswith("transformer_blocks.") for key in state):
         try: state = from_diffusers(state, model.config.input_size)
         except ValueError as error: raise ValueError(f"{path} cannot be read as a DiT in diffusers' layout: {error}") from None
-    return fill(model, state, path)
+    return fill(model, state, path, torch.float32)
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #ed4ba7ac
 BASE = "DiT-XL/2-256" # the base of all published grafts
@@ -117,7 +118,7 @@ def load_released(name:str, # a name of RELEASED, such as "mha-hyena_x-50"
     path = locate(released.source, path, revision, released.source.names)
     content = read_checkpoint(path)
     if not isinstance(content.get("ema"), dict): raise ValueError(f"{path} has no entry 'ema' with the averaged weights (it holds {', '.join(map(repr, list(content)[:3]))}), so it is not a published graft's model.pt")
-    model = fill(model, content["ema"], path)
+    model = fill(model, content["ema"], path, torch.float32)
     model.plan, model.base_fingerprint = plan, "unknown"
     return model
 

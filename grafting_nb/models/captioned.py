@@ -6,14 +6,16 @@
 __all__ = ['CaptionedConfig', 'Captioned', 'transformer_flops']
 
 # %% ../../nbs/04_models/02_captioned.ipynb #de1d0e9b
-import copy
 from dataclasses import dataclass
+from functools import partial
 
 import torch
+from fastcore.basics import patch
 from torch import Tensor, nn
 
 from ..data.captions import Captions
 from ..diffusion.schedule import linear_schedule, predict_noise
+from ..operators.flops import forward_flops
 
 # %% ../../nbs/04_models/02_captioned.ipynb #d01e29db
 @dataclass(frozen=True)
@@ -90,42 +92,22 @@ class Captioned(nn.Module):
     def extra_repr(self): return f"name={self.name!r}, predicts={self.predicts!r}, captions={self.captions.fingerprint[:16]!r}"
 
 # %% ../../nbs/04_models/02_captioned.ipynb #1c4736a4
-def _meta_copy(module:nn.Module) -> nn.Module:
-    "The same structure without values; nothing is copied."
-    shapes = {id(p): nn.Parameter(p.to("meta"), requires_grad=False) for p in module.parameters()} | {id(b): b.to("meta") for b in module.buffers()}
-    return copy.deepcopy(module, shapes)
-
-class _Counted(nn.Module):
-    "Stands where an operator was whose operations are known."
-    def forward(self, x:Tensor, *_, **__) -> Tensor: return x
-
-def _take_out(module:nn.Module, n_tokens:int) -> int: # operations of all that was taken out
-    "Replace every operator that states its operations."
-    known = 0
-    for name, child in module.named_children():
-        if callable(getattr(child, "flops", None)):
-            known += child.flops(n_tokens)
-            setattr(module, name, _Counted())
-        else: known += _take_out(child, n_tokens)
-    return known
-
 def transformer_flops(transformer:nn.Module, # diffusers' PixArtTransformer2DModel, grafted or not
                       tokens:int # vectors of a caption, padding included
                       ) -> int:
     "Floating-point operations of one forward pass of one latent, two per multiply-add."
-    from torch.utils.flop_counter import FlopCounterMode
-    skeleton, c = _meta_copy(transformer), transformer.config
-    known = _take_out(skeleton, (c.sample_size//c.patch_size)**2)
-    dtype = next(skeleton.parameters()).dtype
-    x, vectors = torch.empty(1, c.in_channels, c.sample_size, c.sample_size, device="meta", dtype=dtype), torch.empty(1, tokens, c.caption_channels or c.cross_attention_dim, device="meta", dtype=dtype)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        skeleton(x, encoder_hidden_states=vectors, timestep=torch.zeros(1, dtype=torch.long, device="meta"), encoder_attention_mask=torch.ones(1, tokens, device="meta"))
-    return counter.get_total_flops() + known
+    c = transformer.config
+    empty = partial(torch.empty, device="meta", dtype=next(transformer.parameters()).dtype)
+    return forward_flops(
+        transformer, (c.sample_size//c.patch_size)**2,
+        empty(1, c.in_channels, c.sample_size, c.sample_size),
+        encoder_hidden_states=empty(1, tokens, c.caption_channels or c.cross_attention_dim),
+        timestep=torch.zeros(1, dtype=torch.long), encoder_attention_mask=torch.ones(1, tokens))
 
-def _flops(self) -> int: # for one latent and one caption
+@patch
+def flops(self:Captioned) -> int: # for one latent and one caption
     "Floating-point operations of one forward pass, two per multiply-add."
     structure = repr(self.transformer)
-    if self._counted[0] != structure: self._counted = structure, transformer_flops(self.transformer, self.captions.vectors.shape[1])
+    if self._counted[0] != structure:
+        self._counted = structure, transformer_flops(self.transformer, self.captions.vectors.shape[1])
     return self._counted[1]
-
-Captioned.flops = _flops
