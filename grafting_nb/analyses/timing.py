@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 
-from ..core.files import read_json, write_json
+from ..core.files import read_json, require_same, write_json
 from ..core.machine import progress
 from ..core.records import hardware
 
@@ -145,7 +145,7 @@ def measure_all(path:str|Path, # JSON file, written after every measurement
     "Do the measurements that are not there yet; raises ValueError when the file has other settings or is of another machine."
     here = json.loads(json.dumps(dict(settings=settings, hardware=hardware(), threads=torch.get_num_threads(), torch=torch.__version__)))
     found = read_json(path) if Path(path).exists() else dict(**here, results={})
-    if other := [key for key in here if found[key] != here[key]]: raise ValueError(f"{path} was measured with {other[0]} {found[other[0]]}, not {here[other[0]]}; choose another file")
+    require_same({key: found[key] for key in here}, here, path)
     results = found["results"]
     with progress(jobs.items(), desc="measure") as bar:
         for name, job in bar:

@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['SIZE', 'BACKGROUND', 'SHAPES', 'COLORS', 'TASKS', 'LESSONS', 'COUNTS', 'RELATIONS', 'SHARES', 'coverage', 'plural',
-           'all_prompts', 'prompts', 'benchmark', 'draw_scene', 'render', 'to_tensor', 'training_pairs', 'ground_truth']
+           'all_prompts', 'prompts', 'benchmark', 'draw_scene', 'render', 'training_pairs', 'ground_truth']
 
 # %% ../../nbs/02_data/02_shapes.ipynb #b3066411
 from functools import cache
 from itertools import permutations
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from ..core.pictures import to_floats
 from ..core.seeds import seed_from
 
 # %% ../../nbs/02_data/02_shapes.ipynb #33993757
@@ -141,11 +141,6 @@ SHARES = dict(single_object=0.05, two_object=0.13, counting=0.15, colors=0.06, p
 def _training_prompts() -> dict[str, list[dict]]:
     return {task: [prompt for prompt in prompts("train") if prompt["tag"] == task] for task in SHARES}
 
-def to_tensor(images:np.ndarray # (n, 32, 32, 3) uint8
-             ) -> Tensor: # (n, 3, 32, 32) in [-1, 1]
-    "Bytes as a model sees them; `core.to_uint8` is the way back."
-    return torch.from_numpy(images).permute(0, 3, 1, 2)/127.5 - 1
-
 def training_pairs(seed:int, indices # of the pairs, such as range(64)
                   ) -> tuple[Tensor, list[str]]: # (n, 3, 32, 32) in [-1, 1], and captions
     "Images with captions, each a function of the seed and its index."
@@ -154,7 +149,7 @@ def training_pairs(seed:int, indices # of the pairs, such as range(64)
         rng = np.random.default_rng(seed_from("shapes", "prompt", seed, i))
         found = _training_prompts()[rng.choice(list(SHARES), p=list(SHARES.values()))]
         chosen.append(found[rng.integers(len(found))])
-    return to_tensor(render([draw_scene(prompt, seed, i) for prompt, i in zip(chosen, indices)])), [prompt["prompt"] for prompt in chosen]
+    return to_floats(render([draw_scene(prompt, seed, i) for prompt, i in zip(chosen, indices)])), [prompt["prompt"] for prompt in chosen]
 
 # %% ../../nbs/02_data/02_shapes.ipynb #99028ab4
 def _box(mask:np.ndarray) -> list[float]:

@@ -14,9 +14,17 @@ import numpy as np
 import torch
 
 from ..core.files import atomic_path
-from ..core.machine import progress, tf32_products
+from ..core.machine import progress
 from .images import ImageParts
-from .sample import decoder_modules, denoise, evaluating, identity, place, to_bytes
+from grafting_nb.diffusion.sample import (
+    decode_images,
+    decoder_modules,
+    denoise,
+    evaluating,
+    identity,
+    place,
+    tf32_products,
+)
 from .schedule import Schedule, linear_schedule, p_mean_variance, respace
 
 # %% ../../nbs/03_diffusion/05_dit_seeds.ipynb #0f94439b
@@ -75,7 +83,7 @@ def sample_as_dit(model:torch.nn.Module, # as for `sample`
                 if part: source.set_state(torch.load(after(rank, part - 1), weights_only=True)["generator"])
                 latents, labels = dit_batch(model, schedule, source, batch_size, guidance, bar)
                 with atomic_path(after(rank, part)) as temporary: torch.save(dict(generator=source.get_state(), labels=labels.cpu()), temporary)
-                streams[rank].write(part, to_bytes(latents, decode))
+                streams[rank].write(part, decode_images(latents, decode))
     state.wait_for_everyone()
     labels = [torch.cat([torch.load(after(rank, part), weights_only=True)["labels"] for part in range(batches)]) for rank in range(world)]
     return Interleaved(streams, n), torch.stack(labels, dim=1).flatten()[:n]

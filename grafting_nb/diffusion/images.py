@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.files import atomic_path, read_json, write_json
+from ..core.files import atomic_path, read_json, require_same, write_json
 
 # %% ../../nbs/03_diffusion/03_images.ipynb #5a6870aa
 def require_space(folder:Path, size:int): # in bytes
@@ -56,11 +56,8 @@ class ImageParts:
     def claim(self):
         "Write the manifest, or raise ValueError naming the setting in which the one that is there differs."
         ours = json.loads(json.dumps(dict(n=self.n, shape=self.shape, part_size=self.part_size, **self.settings)))
-        theirs = read_json(self.manifest) if self.manifest.exists() else ours
-        for key in {**theirs, **ours}:
-            if theirs.get(key) != ours.get(key):
-                raise ValueError(f"{self.folder} holds images with {key} = {theirs.get(key)!r}, these have {ours.get(key)!r}; choose another folder or delete it")
-        if not self.manifest.exists(): write_json(self.manifest, ours)
+        if self.manifest.exists(): require_same(read_json(self.manifest), ours, self.folder)
+        else: write_json(self.manifest, ours)
 
 def open_parts(folder:str|Path) -> ImageParts:
     "The images of a folder as its manifest describes them; FileNotFoundError without one."

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['image_labels', 'image_generators', 'evaluating', 'predict', 'denoise', 'sample_batch', 'check_labels',
-           'sample_batches', 'sample', 'identity', 'decoder_modules', 'to_bytes', 'place', 'sample_parts']
+           'sample_batches', 'sample', 'identity', 'decoder_modules', 'decode_images', 'place', 'sample_parts',
+           'tf32_products']
 
 # %% ../../nbs/03_diffusion/04_sample.ipynb #6da27749
 import functools
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 
 from ..core.machine import autocast, progress, this_process
-from ..core.pictures import to_uint8
+from ..core.pictures import to_bytes
 from ..core.seeds import fingerprint, generator
 from .images import ImageParts
 from .samplers import make_sampler
@@ -47,7 +48,7 @@ def evaluating(model:torch.nn.Module):
 def predict(model, x:torch.Tensor, t:int, labels:torch.Tensor, guidance:float, mixed:bool=True) -> torch.Tensor: # (B, 2C, H, W)
     "The model's output for a batch, guided unless `guidance` is 1; `mixed` allows bfloat16 on a GPU."
     times = torch.full((len(x),), t, device=x.device)
-    with autocast(x.device, mixed):
+    with autocast(x.device, "auto" if mixed else "no"):
         if guidance == 1: return model(x, times, labels)
         null = torch.full_like(labels, model.config.num_classes)
         return model.forward_with_cfg(torch.cat([x, x]), times.repeat(2), torch.cat([labels, null]), guidance)[:len(x)]
@@ -122,20 +123,20 @@ def decoder_modules(decode) -> list[torch.nn.Module]: # empty without a decoder
 
 # %% ../../nbs/03_diffusion/04_sample.ipynb #a53bb66c
 @torch.inference_mode()
-def to_bytes(latents:torch.Tensor, # (B, C, H, W)
+def decode_images(latents:torch.Tensor, # (B, C, H, W)
              decode=None # latents -> images in [-1, 1]; None: the latents are the images
              ) -> np.ndarray: # uint8 (B, height, width, channels)
     "Decode a batch; FloatingPointError if the decoder's output is not finite."
     images = latents if decode is None else decode(latents)
     if not images.isfinite().all(): raise FloatingPointError("the decoder's output is not finite")
-    return to_uint8(images).permute(0, 2, 3, 1).cpu().numpy()
+    return to_bytes(images)
 
 def place(model, decode, device):
     "Move model and decoder to the device (None: each process's own, alone where the model is); returns the processes and the shape of an image."
     state, config = this_process(), model.config
     if device is None: device = state.device if state.num_processes > 1 else next(model.parameters()).device
     for module in (model, *decoder_modules(decode)): module.to(device)
-    return state, to_bytes(torch.zeros(1, config.in_channels, config.input_size, config.input_size, device=device), decode).shape[1:]
+    return state, decode_images(torch.zeros(1, config.in_channels, config.input_size, config.input_size, device=device), decode).shape[1:]
 
 def sample_parts(model:torch.nn.Module, # as for `sample`
                  parts:ImageParts, # its settings are completed by those of the sampler, the model and the decoder
@@ -160,6 +161,14 @@ def sample_parts(model:torch.nn.Module, # as for `sample`
     with progress(desc="sample", total=sum(-(-len(rows)//batch_size) for rows in mine.values())*steps) as bar:
         for part, rows in mine.items():
             batches = sample_batches(model, process, seed, rows, labels[rows.start:rows.stop], guidance, batch_size, bar)
-            parts.write(part, np.concatenate([to_bytes(batch, decode) for batch in batches]))
+            parts.write(part, np.concatenate([decode_images(batch, decode) for batch in batches]))
     state.wait_for_everyone()
     return labels
+
+# %% ../../nbs/03_diffusion/04_sample.ipynb #3e304917
+@contextmanager
+def tf32_products(enabled:bool):
+    "Allow or forbid TF32 in matrix products on a GPU; the former choice returns afterwards."
+    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, enabled
+    try: yield
+    finally: torch.backends.cuda.matmul.allow_tf32 = before

@@ -14,12 +14,12 @@ from statistics import mean, stdev
 
 import matplotlib.pyplot as plt
 
-from ..core.files import atomic_path, project_root, read_json, runs_root, shipped, write_json
-from ..core.pictures import save_figure, show_images
+from ..core.files import atomic_path, project_root, read_json, write_json
+from ..core.pictures import save_figure, show_images, to_floats
 from ..scoring.fidelity import metric_label
 from ..scoring.geneval_prompts import TASKS
 from ..study.rows import get_row
-from ..study.run import Run, as_floats, check_record, observation_path, observed, samples
+from ..study.run import Run, check_record, observation_path, observed, samples
 from ..study.scales import get_scale, version
 from ..study.tables import TABLES, TEACHER_RECORDS, Table, get_table
 
@@ -50,12 +50,12 @@ class TableRun:
         "The file with all records of the table; a table without rows is the record of its analysis."
         if not self.preset.rows: return observation_path(self.table, self.scale, root)
         scores = [(run.row, run.seed, run.score_path(stage).parent.name, run.score_path(stage).stem) for run, stage in self.points(root)]
-        return Path(root or runs_root())/self.scale/f"{self.table}-{version(scores)}.json"
+        return Path(root or project_root()/"papermill_runs"/"runs")/self.scale/f"{self.table}-{version(scores)}.json"
 
 # %% ../../nbs/11_results/00_tables.ipynb #a63faa85
 def records_path(name:str, scale:str) -> Path: # of a table or an analysis
     "The committed records."
-    return shipped(f"papermill_runs/records/{scale}/{name}.json")
+    return project_root()/"papermill_runs"/"records"/scale/f"{name}.json"
 
 def _read(selection:TableRun, root:str|Path|None) -> dict[tuple, tuple[dict, Path]]: # (row, stage, seed) -> record and its file
     "All records of a table that exist."
@@ -188,7 +188,7 @@ def plot_samples(points:list[tuple[Run, str]], # their images are read, or made
     if len(chosen) < per_class*(max(labels) + 1): raise ValueError(f"fewer than {per_class} samples of some class among {len(labels)}")
     figure, axes = plt.subplots(len(points), 1, figsize=(0.42*len(chosen) + 1.9, 0.46*len(points)), dpi=100, squeeze=False)
     for ax, (run, stage), (images, _, _) in zip(axes[:, 0], points, found):
-        show_images(as_floats(images[chosen]), columns=len(chosen), ax=ax)
+        show_images(to_floats(images[chosen]), columns=len(chosen), ax=ax)
         ax.text(-0.01, 0.5, run.row if stage == "teacher" else f"{run.row}  {stage}", transform=ax.transAxes, ha="right", va="center", fontsize=7)
     figure.subplots_adjust(left=0.3, right=1, top=1, bottom=0, hspace=0.08)
     return figure

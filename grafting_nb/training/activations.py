@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..core.machine import autocast
 from ..data.latents import Batch, Latents, draw_batch
 from ..diffusion.schedule import add_noise, linear_schedule
 from ..grafting.families import attention_tokens, family_of, find_operator, model_blocks
 from ..grafting.graft import site_key, site_target
 from ..grafting.plan import GraftPlan
-from .compute import Compute, autocast, batch_rows
+from .compute import Compute, batch_rows
 
 # %% ../../nbs/06_training/02_activations.ipynb #e9f2cc77
 LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss, "huber": F.huber_loss}
@@ -80,7 +81,7 @@ def capture(teacher:nn.Module, plan:GraftPlan):
 # %% ../../nbs/06_training/02_activations.ipynb #280ec159
 def teacher_activations(teacher:nn.Module, plan:GraftPlan, batch:Batch, schedule, compute:Compute=Compute()) -> dict[str, Activation]:
     "Inputs and outputs of everything that the plan replaces, on a noised batch."
-    with capture(teacher, plan) as captured, torch.no_grad(), autocast(compute, batch.x0.device):
+    with capture(teacher, plan) as captured, torch.no_grad(), autocast(batch.x0.device, compute.precision):
         teacher(add_noise(schedule, batch.x0, batch.noise, batch.t), batch.t, batch.y)
     return captured
 
@@ -92,7 +93,7 @@ def scion_losses(scions:nn.ModuleDict, activations:dict[str, Activation], config
         if config.gate_weighted and a.gate is None: raise ValueError(f"gate_weighted compares gate * output, but {site} {_why_no_gate(site)}")
         weight = a.gate[:, None] if config.gate_weighted else 1.
         loss = LOSSES[names[site_target(site)]]
-        with autocast(compute, a.output.device): prediction = scion(*a.inputs)
+        with autocast(a.output.device, compute.precision): prediction = scion(*a.inputs)
         losses[site] = loss((weight*prediction).float(), (weight*a.output).float())
     return losses
 
@@ -119,7 +120,7 @@ def validate(teacher:nn.Module, plan:GraftPlan, scions:nn.ModuleDict, data:Laten
         activations = teacher_activations(teacher, plan, part, schedule, compute)
         for site, scion in scions.items():
             a = activations[site]
-            with autocast(compute, device): mse = F.mse_loss(scion(*a.inputs).float(), a.output.float()).item()
+            with autocast(device, compute.precision): mse = F.mse_loss(scion(*a.inputs).float(), a.output.float()).item()
             errors[site] += len(part.t)/len(data)*mse
             outputs[site].append((a.output.numel(), a.output.float().mean().item(), a.output.float().var().item()))
     return {site: dict(mse=mse, relative=mse/_pooled_variance(outputs[site])) for site, mse in errors.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.files import atomic_path
+from ..core.files import atomic_path, require_same
 
 # %% ../../nbs/06_training/00_checkpoint.ipynb #19b9847c
 @dataclass(frozen=True)
@@ -31,8 +31,5 @@ class Checkpoint:
         try: state = torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise ValueError(f"{self.path} cannot be read ({type(error).__name__}); delete it to start this run anew") from None
-        found = state.pop("settings")
-        for key in {**found, **self.settings}:
-            if found.get(key) != self.settings.get(key):
-                raise ValueError(f"{self.path} belongs to a run with {key} = {found.get(key)!r}, this one has {self.settings.get(key)!r}; choose another folder or delete it")
+        require_same(state.pop("settings"), self.settings, self.path)
         return state

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
-from ..core.machine import progress
+from ..core.machine import autocast, progress
 from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, draw_batch
 from ..diffusion.loss import hybrid_loss
@@ -25,7 +25,6 @@ from ..diffusion.schedule import add_noise, linear_schedule
 from .checkpoint import Checkpoint
 from grafting_nb.training.compute import (
     Compute,
-    autocast,
     batch_rows,
     batch_share,
     check_agreement,
@@ -122,7 +121,7 @@ def batch_gradients(model:nn.Module, optimizer:torch.optim.Optimizer, parts:list
     terms = []
     for i, part in enumerate(parts):
         with synchronised(model, last=i + 1 == len(parts)):
-            with autocast(compute, part.x0.device): terms.append(diffusion_loss(model, part, schedule, config.snr_clip))
+            with autocast(part.x0.device, compute.precision): terms.append(diffusion_loss(model, part, schedule, config.snr_clip))
             (terms[-1]["loss"]/len(parts)).backward()
     return terms
 
