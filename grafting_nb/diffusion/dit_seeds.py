@@ -14,17 +14,9 @@ import numpy as np
 import torch
 
 from ..core.files import atomic_path
-from ..core.machine import progress
+from ..core.machine import progress, tf32_products
 from .images import ImageParts
-from grafting_nb.diffusion.sample import (
-    decode_images,
-    decoder_modules,
-    denoise,
-    evaluating,
-    identity,
-    place,
-    tf32_products,
-)
+from .sample import decode_images, decoder_modules, denoise, evaluating, identity, place
 from .schedule import Schedule, linear_schedule, p_mean_variance, respace
 
 # %% ../../nbs/03_diffusion/05_dit_seeds.ipynb #0f94439b

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['image_labels', 'image_generators', 'evaluating', 'predict', 'denoise', 'sample_batch', 'check_labels',
-           'sample_batches', 'sample', 'identity', 'decoder_modules', 'decode_images', 'place', 'sample_parts',
-           'tf32_products']
+           'sample_batches', 'sample', 'identity', 'decoder_modules', 'decode_images', 'place', 'sample_parts']
 
 # %% ../../nbs/03_diffusion/04_sample.ipynb #6da27749
 import functools
@@ -164,11 +163,3 @@ def sample_parts(model:torch.nn.Module, # as for `sample`
             parts.write(part, np.concatenate([decode_images(batch, decode) for batch in batches]))
     state.wait_for_everyone()
     return labels
-
-# %% ../../nbs/03_diffusion/04_sample.ipynb #3e304917
-@contextmanager
-def tf32_products(enabled:bool):
-    "Allow or forbid TF32 in matrix products on a GPU; the former choice returns afterwards."
-    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, enabled
-    try: yield
-    finally: torch.backends.cuda.matmul.allow_tf32 = before

@@ -14,7 +14,7 @@ from statistics import mean, stdev
 
 import matplotlib.pyplot as plt
 
-from ..core.files import atomic_path, project_root, read_json, write_json
+from ..core.files import atomic_path, project_root, read_json, runs_root, shipped, write_json
 from ..core.pictures import save_figure, show_images, to_floats
 from ..scoring.fidelity import metric_label
 from ..scoring.geneval_prompts import TASKS
@@ -50,12 +50,12 @@ class TableRun:
         "The file with all records of the table; a table without rows is the record of its analysis."
         if not self.preset.rows: return observation_path(self.table, self.scale, root)
         scores = [(run.row, run.seed, run.score_path(stage).parent.name, run.score_path(stage).stem) for run, stage in self.points(root)]
-        return Path(root or project_root()/"papermill_runs"/"runs")/self.scale/f"{self.table}-{version(scores)}.json"
+        return Path(root or runs_root())/self.scale/f"{self.table}-{version(scores)}.json"
 
 # %% ../../nbs/11_results/00_tables.ipynb #a63faa85
 def records_path(name:str, scale:str) -> Path: # of a table or an analysis
     "The committed records."
-    return project_root()/"papermill_runs"/"records"/scale/f"{name}.json"
+    return shipped(f"papermill_runs/records/{scale}/{name}.json")
 
 def _read(selection:TableRun, root:str|Path|None) -> dict[tuple, tuple[dict, Path]]: # (row, stage, seed) -> record and its file
     "All records of a table that exist."

@@ -24,10 +24,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..core.files import atomic_path
-from ..core.machine import load_library, progress
+from ..core.machine import load_library, progress, without_tf32
 from ..core.pictures import to_bytes, to_uint8
 from ..core.seeds import fingerprint
-from ..diffusion.sample import tf32_products
 from .digit_features import load_digit_features
 
 # %% ../../nbs/07_scoring/01_features.ipynb #eb5b2f87
@@ -159,7 +158,7 @@ def extract_features(images:Tensor|np.ndarray, # floats (n, 1 or 3, h, w) in [-1
                      ) -> Features:
     "Run the extractor over images, rounded to bytes where they are floats; raises ValueError on anything else than finite RGB images."
     device, parts = next(extractor.parameters()).device, []
-    with tf32_products(False), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    with without_tf32():
         for batch in progress(_bytes(images, batch_size), desc="features", total=-(-len(images)//batch_size)):
             parts.append([out.float().cpu() for out in extractor(batch.to(device))])
     return Features(*map(torch.cat, zip(*parts)), evaluator_name(extractor))

@@ -22,7 +22,7 @@ import torch
 from ..analyses.activations import activation_statistics
 from ..analyses.locality import measure_locality
 from ..analyses.timing import time_in_turns
-from ..core.files import project_root, read_json, require_same, write_json
+from ..core.files import read_json, require_same, runs_root, write_json
 from ..core.machine import load_library, pick_device, this_process
 from ..core.records import write_record
 from ..data.latents import stratified_subset
@@ -75,7 +75,7 @@ class Run:
     def preset(self) -> Scale: return get_scale(self.scale, get_row(self.row).task)
 
     @cached_property
-    def folder(self) -> Path: return Path(self.root or project_root()/"papermill_runs"/"runs")/self.scale/self.row/f"s{self.seed}"
+    def folder(self) -> Path: return Path(self.root or runs_root())/self.scale/self.row/f"s{self.seed}"
 
     def stage_folder(self, stage:str) -> Path:
         "Where the checkpoint and the scores of a stage are kept."
@@ -234,7 +234,7 @@ def observation_path(name:str, scale_name:str, root:str|Path|None=None) -> Path:
     known("analysis", TEACHER_RECORDS, name)
     scale = get_scale(scale_name, TEACHER_RECORDS[name])
     settings = dict(base=scale.base, probe=asdict(scale.probe)) | (dict(amounts=scale.amounts, sampling=pair_sampling(scale)) if name == "pairs" else {})
-    return Path(root or project_root()/"papermill_runs"/"runs")/scale_name/f"{name}-{version(settings)}.json"
+    return Path(root or runs_root())/scale_name/f"{name}-{version(settings)}.json"
 
 def observed(name:str, # of ANALYSES
              scale_name:str, root:str|Path|None=None) -> dict: # what the analysis returns, with its circumstances
