@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..core.files import atomic_path, shipped
+from ..core.files import atomic_path, project_root
 from ..core.machine import progress
 from ..core.pictures import to_uint8
 from ..core.seeds import cpu_state, generator, seeded
@@ -24,13 +24,16 @@ from ..data.latents import Latents, batch_indices
 # %% ../../nbs/07_scoring/00_digit_features.ipynb #fef898cd
 def _convolution(inputs:int, outputs:int, kernel:int) -> nn.Sequential:
     "Convolution, batch normalisation, ReLU."
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel//2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel//2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 class DigitFeatures(nn.Module):
     "A small classifier of 14 x 14 digits whose hidden layer serves as the features of the testbed's FID."
     def __init__(self):
         super().__init__()
-        self.convolutions = nn.Sequential(_convolution(1, 16, 5), _convolution(16, 32, 3), nn.MaxPool2d(2), _convolution(32, 64, 3), nn.MaxPool2d(2))
+        self.convolutions = nn.Sequential(
+            _convolution(1, 16, 5), _convolution(16, 32, 3), nn.MaxPool2d(2),
+            _convolution(32, 64, 3), nn.MaxPool2d(2))
         self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(576, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU())
         self.classify = nn.Linear(64, 10)
 
@@ -47,18 +50,23 @@ def jitter_digits(images:Tensor, # (n, 1, 14, 14) in [-1, 1]
                   *keys:int|str # what the random draw belongs to
                   ) -> Tensor:
     "Shift, turn and scale each image a little."
-    shift_x, shift_y, angle, scale = 2*torch.rand(4, len(images), generator=generator("jitter", *keys)) - 1
-    angle, scale = math.radians(10)*angle, 1 + 0.1*scale
-    cos, sin = scale*angle.cos(), scale*angle.sin()
-    affine = torch.stack([cos, -sin, shift_x/7, sin, cos, shift_y/7], dim=1).view(-1, 2, 3) # 7 pixels are one unit
-    return F.grid_sample(images, F.affine_grid(affine, images.shape, align_corners=False), padding_mode="border", align_corners=False)
+    shift_x, shift_y, turn, stretch = 2*torch.rand(4, len(images), generator=generator("jitter", *keys)) - 1
+    angle = math.radians(10)*turn
+    scale = 1 + 0.1*stretch
+    cos = scale*angle.cos()
+    sin = scale*angle.sin()
+    rows = torch.stack([cos, -sin, shift_x/7, sin, cos, shift_y/7], dim=1) # 7 pixels are one unit
+    grid = F.affine_grid(rows.view(-1, 2, 3), images.shape, align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 # %% ../../nbs/07_scoring/00_digit_features.ipynb #5c1cf995
 def digit_accuracy(model:DigitFeatures, digits:Latents) -> float:
     "Share of digits that the network, in eval mode, names correctly."
     model.eval()
-    with torch.no_grad(): return (model(to_uint8(digits.latents))[1].argmax(1) == digits.labels).float().mean().item()
+    with torch.no_grad(): _, logits = model(to_uint8(digits.latents))
+    return (logits.argmax(1) == digits.labels).float().mean().item()
 
+# %% ../../nbs/07_scoring/00_digit_features.ipynb #096ade04
 def train_digit_features(train:Latents, # digits to learn from
                          heldout:Latents, # digits to measure on
                          epochs:int,
@@ -66,20 +74,27 @@ def train_digit_features(train:Latents, # digits to learn from
                          folder:str|Path, # gets `features.safetensors`
                          batch_size:int=100,
                          lr:float=5e-3 # the highest learning rate
-                         ) -> tuple[DigitFeatures, list[dict]]: # the network in eval mode; epoch, loss, accuracy per epoch
+                         ) -> tuple[DigitFeatures, list[dict]]: # in eval mode; epoch, loss, accuracy of every epoch
     "Train the feature network from scratch and save it."
     with seeded(seed, "digit features"): model = DigitFeatures()
     per_epoch = len(train)//batch_size
     optimizer = torch.optim.AdamW(model.parameters(), lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs*per_epoch)
-    history, losses = [], []
+    history = []
+    losses = []
     for step in progress(range(epochs*per_epoch), desc="feature network"):
         rows = batch_indices(len(train), batch_size, step, seed)
-        loss = F.cross_entropy(model.train()(to_uint8(jitter_digits(train.latents[rows], seed, step)))[1], train.labels[rows])
-        optimizer.zero_grad(); loss.backward(); optimizer.step(); schedule.step()
+        images = to_uint8(jitter_digits(train.latents[rows], seed, step))
+        _, logits = model.train()(images)
+        loss = F.cross_entropy(logits, train.labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
         losses.append(loss.item())
         if len(losses) == per_epoch:
-            history.append(dict(epoch=len(history) + 1, loss=sum(losses)/per_epoch, accuracy=digit_accuracy(model, heldout)))
+            accuracy = digit_accuracy(model, heldout)
+            history.append(dict(epoch=len(history) + 1, loss=sum(losses)/per_epoch, accuracy=accuracy))
             losses.clear()
     with atomic_path(Path(folder)/"features.safetensors") as path: save_file(cpu_state(model), path)
     return model.eval(), history
@@ -88,9 +103,11 @@ def train_digit_features(train:Latents, # digits to learn from
 def load_digit_features(path:str|Path|None=None # a safetensors file, the shipped one if None
                        ) -> DigitFeatures: # in eval mode
     "Read a trained feature network; raises FileNotFoundError, or ValueError if the file holds something else."
-    path = Path(path or shipped("data/testbed/features.safetensors"))
-    if not path.is_file(): raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/digits_features.ipynb makes it")
+    path = Path(path or project_root()/"data"/"testbed"/"features.safetensors")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/digits_features.ipynb makes it")
     model = DigitFeatures()
     try: model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error: raise ValueError(f"{path} does not hold the digits' feature network: {error}") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path} does not hold the digits' feature network: {error}") from None
     return model.eval()

@@ -25,7 +25,8 @@ from ..data.latents import Latents, stratified_subset
 from ..grafting.plan import GraftPlan
 from ..grafting.pretrained import load_dit, skeleton
 from ..models.dit import DiT
-from ..scoring.features import Features, extract_features, label_accuracy, make_extractor
+from ..scoring.extractors import make_extractor
+from ..scoring.features import Features, extract_features, label_accuracy
 from ..scoring.fidelity import Reference, fidelity
 from ..scoring.reference_files import read_reference
 from .scales import Scale
