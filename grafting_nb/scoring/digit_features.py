@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..core.files import atomic_path, project_root
+from ..core.files import atomic_path, shipped
 from ..core.machine import progress
 from ..core.pictures import to_uint8
 from ..core.seeds import cpu_state, generator, seeded
@@ -103,7 +103,7 @@ def train_digit_features(train:Latents, # digits to learn from
 def load_digit_features(path:str|Path|None=None # a safetensors file, the shipped one if None
                        ) -> DigitFeatures: # in eval mode
     "Read a trained feature network; raises FileNotFoundError, or ValueError if the file holds something else."
-    path = Path(path or project_root()/"data"/"testbed"/"features.safetensors")
+    path = Path(path or shipped("data/testbed/features.safetensors"))
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/digits_features.ipynb makes it")
     model = DigitFeatures()

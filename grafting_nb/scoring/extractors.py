@@ -50,7 +50,8 @@ def spatial_features(maps:Tensor # (n, 7 or more, h, w) activations
     return maps[:, :7].permute(0, 2, 3, 1).flatten(1)
 
 # %% ../../nbs/07_scoring/01_extractors.ipynb #f6724cc9
-INCEPTION_URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+INCEPTION_URL = ("https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+                 "weights-inception-2015-12-05-6726825d.pth")
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 def cached_weights(url:str=INCEPTION_URL,

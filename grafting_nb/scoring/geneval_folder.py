@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..core.files import atomic_path, read_json, write_json
+from ..core.files import atomic_path, begin_folder, read_json, write_json
 from ..core.machine import progress, this_process
 from .geneval import Detector, Rules, judge_image, task_scores
 from .geneval_prompts import check_metadata
@@ -99,13 +99,6 @@ def check_sizes(folders:list[PromptFolder],
     return tuple(size)
 
 # %% ../../nbs/07_scoring/10_geneval_folder.ipynb #8bbc7443
-def _claim(parts:Path, settings:dict):
-    "Note the settings beside the verdicts; raise ValueError when others are noted there."
-    known = read_json(parts/"settings.json") if (parts/"settings.json").exists() else settings
-    for key in settings:
-        if known.get(key) != settings[key]: raise ValueError(f"{parts} holds verdicts with {key} = {known.get(key)!r}, these have {settings[key]!r}: they cannot be mixed; choose another results file or delete it")
-    write_json(parts/"settings.json", settings)
-
 def _judge_folder(folder:PromptFolder, root:Path, part:Path, detector:Detector, rules:Rules) -> list[dict]: # rows
     "The verdicts of a prompt's images: kept ones where image and metadata are the same, new ones saved one by one."
     kept, rows = read_json(part) if part.exists() else {}, []
@@ -135,7 +128,7 @@ def evaluate_folder(root:str|Path, # in GenEval's layout
     root, results, state = Path(root), Path(results), this_process()
     folders, parts = read_folders(root, images, prompts), Path(f"{results}.parts")
     size, settings = check_sizes(folders, size), dict(detector=detector.name, rules=asdict(rules))
-    if state.is_main_process: _claim(parts, settings)
+    if state.is_main_process: begin_folder(parts, settings)
     state.wait_for_everyone()
     judge_one = lambda folder: _judge_folder(folder, root, parts/f"{folder.path.name}.json", detector, rules)
     for folder in progress(folders[state.process_index::state.num_processes], desc="GenEval"): judge_one(folder)
