@@ -25,7 +25,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help environment demo table tables status publish test test-slurm docs readme export clean-notebooks lab
+.PHONY: help environment demo table tables status publish test gpu test-slurm docs readme export clean-notebooks lab
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run and what it would cost"
 	@echo "make publish          take finished tables and figures into papermill_runs/records and figures"
 	@echo "make test             run every notebook, or one: NB=nbs/00_core.ipynb"
+	@echo "make gpu              run the notebooks whose cells need a GPU, with these cells, or those of NB=; no cell hides another's failure"
 	@echo "make test-slurm       two rows through a Slurm of one node that it installs (as root on Debian or Ubuntu), starts and stops"
 	@echo "make docs             the notebooks and the reference as a site: _docs/html/index.html"
 	@echo "make lab              open JupyterLab"
@@ -70,6 +71,9 @@ publish: $(STAMP)
 
 test: $(STAMP)
 	@"$(BIN)/python" .ci/test_notebooks.py $(NB)
+
+gpu: $(STAMP)
+	@"$(BIN)/python" .ci/test_gpu.py $(NB)
 
 test-slurm: $(STAMP)
 	@"$(BIN)/python" .ci/test_slurm.py

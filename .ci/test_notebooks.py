@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1") # before torch is imported
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
+os.environ["CUDA_VISIBLE_DEVICES"] = "" # the same tests on every machine; test_gpu.py is for a GPU
 root = Path(__file__).resolve().parent.parent
 slow_rooms = ("06_training", "tutorials", "how_to", "experiments", "tests", "10_study", "11_results") # started first, so that no long notebook is left to run alone at the end
 
