@@ -6,54 +6,66 @@
 __all__ = ['Sampler', 'MultistepSampler', 'make_sampler']
 
 # %% ../../nbs/03_diffusion/02_samplers.ipynb #5f4eb8fd
-import diffusers
 import torch
 
-from .schedule import Schedule, _split, linear_schedule, respace
+from ..core.machine import load_library
+from .schedule import Schedule, linear_schedule, respace, split_output
 
 # %% ../../nbs/03_diffusion/02_samplers.ipynb #a2bee0ed
 _SAMPLERS = {"ddpm": ("DDPMScheduler", dict(variance_type="learned_range")), "ddim": ("DDIMScheduler", {})}
 
+def _require_step(i:int, timesteps:list[int]):
+    "Raise IndexError on a step that does not exist."
+    if not 0 <= i < len(timesteps): raise IndexError(f"step {i} of a sampler with {len(timesteps)} steps")
+
 class Sampler:
     "A sampler of diffusers on a respaced chain; made by `make_sampler`."
-    def __init__(self, name:str, schedule:Schedule):
+    def __init__(self, name:str, # "ddpm" or "ddim"
+                 schedule:Schedule):
         kind, options = _SAMPLERS[name]
         self.timesteps = schedule.timesteps.flip(0).tolist() # what the model is told, noisiest first
         self.learned_variance = "variance_type" in options
-        self.scheduler = getattr(diffusers, kind)(num_train_timesteps=len(schedule), trained_betas=schedule.betas.numpy(),
-                                                  clip_sample=False, timestep_spacing="linspace", **options)
+        self.scheduler = getattr(load_library("diffusers"), kind)(
+            num_train_timesteps=len(schedule), trained_betas=schedule.betas.numpy(),
+            clip_sample=False, timestep_spacing="linspace", **options)
         self.scheduler.set_timesteps(len(schedule))
 
     def step(self,
              model_output:torch.Tensor, # (B, 2C, ...), any float dtype
              i:int, # 0 is the noisiest step
              x_t:torch.Tensor, # (B, C, ...)
-             generators:list[torch.Generator]|None=None # one per image, on the CPU; not used by DDIM and in the last step
+             generators:list[torch.Generator]|None=None # one per image, on the CPU; DDIM needs none
              ) -> torch.Tensor: # x_{t-1}, like x_t
         "One step back; IndexError on a step that does not exist, ValueError on wrong channels or too few generators."
-        if not 0 <= i < len(self.timesteps): raise IndexError(f"step {i} of a sampler with {len(self.timesteps)} steps")
-        eps, v = _split(model_output, x_t)
-        if self.learned_variance:
-            if generators is None or len(generators) != len(x_t): raise ValueError(f"{len(x_t)} images need a list of {len(x_t)} generators")
-            eps, extra = torch.cat([eps, v], dim=1), dict(generator=generators)
-        else: extra = {}
-        return self.scheduler.step(eps, len(self.timesteps) - 1 - i, x_t, **extra).prev_sample
+        _require_step(i, self.timesteps)
+        eps, v = split_output(model_output, x_t)
+        time = len(self.timesteps) - 1 - i
+        if not self.learned_variance: return self.scheduler.step(eps, time, x_t).prev_sample
+        if generators is None or len(generators) != len(x_t):
+            raise ValueError(f"{len(x_t)} images need a list of {len(x_t)} generators")
+        return self.scheduler.step(torch.cat([eps, v], dim=1), time, x_t, generator=generators).prev_sample
 
-# %% ../../nbs/03_diffusion/02_samplers.ipynb #24617af2
+# %% ../../nbs/03_diffusion/02_samplers.ipynb #80186c51
 class MultistepSampler:
     "DPM-Solver++ of second order; it remembers the step before, so the steps of a batch come in order."
-    def __init__(self, steps:int):
+    def __init__(self, steps:int): # 1 to 999
         if not 1 <= steps <= 999: raise ValueError(f"dpm++ takes from 1 to 999 steps, got {steps}")
-        self.scheduler = diffusers.DPMSolverMultistepScheduler(beta_start=1e-4, beta_end=0.02, beta_schedule="linear", algorithm_type="dpmsolver++", solver_order=2)
+        self.scheduler = load_library("diffusers").DPMSolverMultistepScheduler(
+            beta_start=1e-4, beta_end=0.02, beta_schedule="linear", algorithm_type="dpmsolver++", solver_order=2)
         self.scheduler.set_timesteps(steps)
         self.timesteps = self.scheduler.timesteps.tolist()
 
-    def step(self, model_output:torch.Tensor, i:int, x_t:torch.Tensor, generators=None) -> torch.Tensor: # as for `Sampler`; the generators are left alone
-        "One step back; IndexError on a step that does not exist, ValueError on wrong channels or a step that does not follow the last one."
-        if not 0 <= i < len(self.timesteps): raise IndexError(f"step {i} of a sampler with {len(self.timesteps)} steps")
+    def step(self, model_output:torch.Tensor, i:int, x_t:torch.Tensor,
+             generators=None # left alone
+             ) -> torch.Tensor: # x_{t-1}, like x_t
+        "One step back, as `Sampler.step`; also raises ValueError on a step that does not follow the last one."
+        _require_step(i, self.timesteps)
         if i == 0: self.scheduler.set_timesteps(len(self.timesteps)) # a new batch: forget the old one
-        elif i != (follows := self.scheduler.step_index): raise ValueError(f"step {i} of dpm++ where step {follows or 0} is due: it needs all steps of a batch in order")
-        return self.scheduler.step(_split(model_output, x_t)[0], self.timesteps[i], x_t).prev_sample
+        due = self.scheduler.step_index or 0
+        if i != due:
+            raise ValueError(f"step {i} of dpm++ where step {due} is due: it needs all steps of a batch in order")
+        eps, _ = split_output(model_output, x_t)
+        return self.scheduler.step(eps, self.timesteps[i], x_t).prev_sample
 
 # %% ../../nbs/03_diffusion/02_samplers.ipynb #5585cc9f
 def make_sampler(name:str, # "ddpm", "ddim" or "dpm++"
@@ -61,5 +73,6 @@ def make_sampler(name:str, # "ddpm", "ddim" or "dpm++"
                  ) -> Sampler|MultistepSampler: # has .timesteps and .step(model_output, i, x_t, generators)
     "A sampler on DiT's chain of 1000; ValueError on an unknown name or number of steps."
     if name == "dpm++": return MultistepSampler(steps)
-    if name not in _SAMPLERS: raise ValueError(f"unknown sampler {name!r}; known: {', '.join((*_SAMPLERS, 'dpm++'))}")
+    if name not in _SAMPLERS:
+        raise ValueError(f"unknown sampler {name!r}; known: {', '.join((*_SAMPLERS, 'dpm++'))}")
     return Sampler(name, respace(linear_schedule(), steps))
