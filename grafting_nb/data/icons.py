@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ICON_CLASSES', 'ICON_SIZE', 'read_icons', 'load_icons', 'IconSource', 'icon_sources', 'icon_label']
 
-# %% ../../nbs/02_data/08_icons.ipynb #37c9a44c
+# %% ../../nbs/02_data/08_icons.ipynb #3c0fce6a
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ import torch
 from ..core.files import shipped
 from .latents import Latents
 
-# %% ../../nbs/02_data/08_icons.ipynb #322ea37a
+# %% ../../nbs/02_data/08_icons.ipynb #3fc25730
 ICON_CLASSES = ("bell", "book", "bookmark", "calendar", "camera", "clock", "cloud", "eye", "flag", "folder",
                 "globe", "heart", "home", "key", "lock", "mail", "phone", "shield", "star", "user")
 ICON_SIZE = 24
@@ -34,7 +34,7 @@ def read_icons(path:str|Path|None=None # the shipped file if None
 
 _shipped_icons = cache(read_icons) # unpacking takes 0.1 s
 
-# %% ../../nbs/02_data/08_icons.ipynb #e90a2677
+# %% ../../nbs/02_data/08_icons.ipynb #f85d0996
 def _in_split(split:str) -> np.ndarray: # bool, of each icon
     "Which icons belong to a split; raises ValueError on an unknown one."
     if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
@@ -48,7 +48,7 @@ def load_icons(split:str # `train` or `heldout`
     labels = torch.from_numpy(icons["labels"][chosen]).long()
     return Latents(images[:, None], labels, len(ICON_CLASSES))
 
-# %% ../../nbs/02_data/08_icons.ipynb #0cd6c50a
+# %% ../../nbs/02_data/08_icons.ipynb #7223cb9b
 class IconSource(NamedTuple):
     "Where an icon comes from."
     word: str # its class

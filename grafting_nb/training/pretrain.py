@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..core.machine import pick_device, progress
+from ..core.machine import autocast, pick_device, progress
 from ..core.seeds import fingerprint, seed_from
 from ..data.latents import Batch, Latents
 from ..diffusion.schedule import Schedule, linear_schedule
 from .checkpoint import Checkpoint
-from .compute import Compute, autocast, prepare_blocks
+from .compute import Compute, prepare_blocks
 from .finetune import FinetuneConfig, Finetuned, diffusion_loss
 
 # %% ../../nbs/06_training/07_pretrain.ipynb #67adcb75
@@ -67,7 +67,7 @@ class Pretraining:
     def step(self):
         "One update at the learning rate `lr`."
         batch = draw_on_device(self.images, self.labels, self.null, self.config, self.generator)
-        with autocast(self.compute, self.device):
+        with autocast(self.device, self.compute.precision):
             terms = diffusion_loss(self.model, batch, self.schedule, self.config.snr_clip)
         terms["loss"].backward()
         nn.utils.clip_grad_norm_(self.parameters.values(), self.config.grad_clip)
