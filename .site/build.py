@@ -17,7 +17,7 @@ from pages import module_of, notebook_page, title_and_lead
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = {"tutorials": "Tutorials", "how_to": "How to"}
-RESULTS = {"experiments/tables": "Results"}
+RESULTS = {"experiments/tables": "Results: the tables"}
 WORK = {"experiments": "Experiments", "tests": "Tests"}
 TITLES = GUIDES | RESULTS | WORK | {"api": "Reference"}
 PROJECT = "CONTRIBUTING.md", "CHANGELOG.md"
@@ -101,8 +101,8 @@ def sidebar() -> str:
     project = [Path(name).stem.lower() for name in PROJECT if (ROOT/name).exists()]
     return "\n\n".join([
         toctree(*(names[key] for key in GUIDES if key in names), *results, caption="Start here"),
-        toctree(*library, caption="The library, in reading order"),
-        toctree("api/index", *(names[key] for key in WORK if key in names), *project, caption="Beside it")])
+        toctree(*library, caption="Library, in reading order"),
+        toctree("api/index", *(names[key] for key in WORK if key in names), *project, caption="More")])
 
 
 def modules(library:str) -> list[tuple[Path, dict, api.Module]]: # notebook, its content, what it exports

@@ -45,7 +45,7 @@ class Site:
         return f"{self.git_url}/{'tree' if found.is_dir() else 'blob'}/main/{name.as_posix()}{anchor}"
 
     def relink(self, text:str, file:Path, page:str) -> str:
-        "Markdown with the links of the site, and names of the library that lead to their description."
+        "Markdown with the links of the site; in notebooks, names of the library lead to their description."
         def link(match):
             before, address, after = match.groups()
             if ADDRESS.match(address): return match[0]
@@ -55,8 +55,8 @@ class Site:
         for i, piece in enumerate(pieces):
             if i % 2 == 0: pieces[i] = LINK.sub(link, piece)
         for i in range(1, len(pieces), 2):
-            linked = pieces[i - 1].endswith("[") or "#" in pieces[i - 1].rpartition("\n")[2][:6]
-            if not linked: pieces[i] = self.described(pieces[i])
+            in_link_or_title = pieces[i - 1].endswith("[") or "#" in pieces[i - 1].rpartition("\n")[2][:6]
+            if not in_link_or_title and file.suffix == ".ipynb": pieces[i] = self.described(pieces[i])
         return "".join(pieces)
 
     def described(self, code:str) -> str:

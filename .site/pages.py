@@ -1,4 +1,5 @@
 "Notebooks as pages: what only nbdev needs is taken out, links and names lead to their places on the site."
+import ast
 import json
 import re
 from pathlib import Path
@@ -34,6 +35,13 @@ def module_of(nb:dict) -> str|None: # `grafting_nb.` left out
     return next((match[1] for match in found if match), None)
 
 
+def only_imports(code:str) -> bool:
+    "Whether a cell does nothing but import, so that a reader may skip it."
+    try: body = ast.parse(code).body
+    except SyntaxError: return False # a magic of IPython
+    return bool(body) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in body)
+
+
 def page_cell(cell:dict, site:Site, file:Path, page:str) -> dict:
     "A cell as the site shows it."
     if cell["cell_type"] == "markdown": return dict(cell, source=site.relink(source_of(cell), file, page))
@@ -42,6 +50,7 @@ def page_cell(cell:dict, site:Site, file:Path, page:str) -> dict:
     tags = list(cell["metadata"].get("tags", []))
     if "echo: false" in told or not code: tags.append("remove-input")
     if any(line.startswith("export") for line in told): tags.append("export")
+    if only_imports(code): tags.append("hide-input")
     if "gpu" in told: tags.append("gpu")
     return dict(cell, source=code, metadata={"tags": tags},
                 outputs=[page_output(o, site, file, page) for o in cell["outputs"]])
