@@ -1,4 +1,4 @@
-"Write README.md from nbs/index.ipynb: nbdev's directives obeyed, links and pictures as seen from the root of the project."
+"Write README.md from nbs/index.ipynb: nbdev's directives obeyed, links and pictures as seen from the root."
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +9,7 @@ from nbconvert.preprocessors import Preprocessor
 
 root = Path(__file__).resolve().parent.parent
 source, target, pictures = root/"nbs"/"index.ipynb", root/"README.md", root/"figures"/"readme"
+hidden = re.compile(r"^#\|\s*(hide|default_exp|include:\s*false)\b", re.M)
 note = "<!-- Made by `make readme` from nbs/index.ipynb: edit the notebook, not this file. -->\n\n"
 
 
@@ -28,7 +29,7 @@ class Directives(Preprocessor):
     "Drop hidden cells, directive lines and unwanted output; move links from nbs/ to the root."
 
     def preprocess(self, nb, resources):
-        nb.cells = [self.cell(cell) for cell in nb.cells if not re.search(r"^#\|\s*(hide|default_exp|include:\s*false)\b", cell.source, re.M)]
+        nb.cells = [self.cell(cell) for cell in nb.cells if not hidden.search(cell.source)]
         return nb, resources
 
     def cell(self, cell):
@@ -37,9 +38,10 @@ class Directives(Preprocessor):
         directives = re.findall(r"^#\|\s*(.*?)\s*$", cell.source, re.M)
         cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M).strip()
         if "echo: false" in directives or not cell.source: cell.metadata["transient"] = {"remove_source": True}
-        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"] # progress bars and warnings
+        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"] # bars and warnings
         for output in cell.outputs:
-            if "text/markdown" in output.get("data", {}): output.data["text/markdown"] = relink(output.data["text/markdown"])
+            data = output.get("data", {})
+            if "text/markdown" in data: data["text/markdown"] = relink(data["text/markdown"])
         return cell
 
 

@@ -2,9 +2,9 @@
 
     python papermill_runs/with_gpu.py [--gpus N] COMMAND [ARGUMENT ...]
 
-It chooses among the devices in CUDA_VISIBLE_DEVICES, or among all that nvidia-smi lists, and waits while too few are free.
-A device is taken by locking its file in the folder for temporary files. The command then replaces this process and inherits
-the locks: its exit status and its signals are its own, and the system frees the devices when it is gone, however it ended.
+It chooses among the devices in CUDA_VISIBLE_DEVICES, or among all that nvidia-smi lists, and waits while too few are
+free. A device is taken by locking its file in the folder for temporary files. The command then replaces this process and
+inherits the locks: its exit status and its signals are its own, and the system frees the devices when it is gone.
 Where there is no GPU the command just runs. `--gpus 0` hides them all.
 
 Inside a Slurm job the devices are the ones Slurm gave; the locks then belong to that job alone.
@@ -23,12 +23,13 @@ from pathlib import Path
 
 
 def visible_devices():
-    "The GPUs this process may use, as CUDA_VISIBLE_DEVICES names them; CUDA too ignores that list from the first invalid name on."
+    "The GPUs this process may use, by CUDA_VISIBLE_DEVICES, which CUDA too reads up to its first invalid name."
     names = os.environ.get("CUDA_VISIBLE_DEVICES")
     if names is None:
         if "SLURM_JOB_ID" in os.environ or not shutil.which("nvidia-smi"): return []
         import subprocess  # the only use of a slow import
-        names = ",".join(subprocess.run(["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True).stdout.split())
+        query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+        names = ",".join(subprocess.run(query, capture_output=True, text=True).stdout.split())
     return list(takewhile(re.compile(r"\d+|(GPU|MIG)-.+").fullmatch, (name.strip() for name in names.split(","))))
 
 
@@ -45,7 +46,7 @@ def lock(device):
 
 
 def take(devices, count):
-    "Wait until `count` of these devices are free and hold them: all or none, so that no two processes wait for each other."
+    "Wait until `count` of these devices are free and hold them: all or none, so that no two wait for each other."
     waiting = False
     while True:
         held = {}

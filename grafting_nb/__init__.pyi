@@ -1,0 +1,22 @@
+# The names of `from grafting_nb import *`, in the order of their use; written by hand, read by lazy_loader and by type checkers.
+from .core.files import data_root as data_root
+from .data.digits import load_digits as load_digits
+from .data.latent_store import open_store as open_store
+from .data.latents import Latents as Latents
+from .diffusion.sample import sample as sample
+from .grafting.graft import graft as graft
+from .grafting.graft_file import load_graft as load_graft
+from .grafting.graft_file import save_graft as save_graft
+from .grafting.plan import Edit as Edit
+from .grafting.plan import GraftPlan as GraftPlan
+from .grafting.plan import select_layers as select_layers
+from .operators.registry import make_operator as make_operator
+from .operators.registry import register_operator as register_operator
+from .sharing.hub import from_pretrained as from_pretrained
+from .sharing.hub import save_pretrained as save_pretrained
+from .training.distill import DistillConfig as DistillConfig
+from .training.distill import distill as distill
+from .training.finetune import FinetuneConfig as FinetuneConfig
+from .training.finetune import finetune as finetune
+from .training.lora import merge_lora as merge_lora
+from .training.lora import with_lora as with_lora
