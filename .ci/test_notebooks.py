@@ -1,8 +1,9 @@
 """Run the notebooks given as arguments, or all below nbs/, each in a process of its own; the last line counts them.
 
 Importing torch, diffusers and transformers takes most notebooks longer than their tests. So one process imports them
-and is copied for each notebook: what a notebook changes stays in its copy.
+and is copied for each notebook: what a notebook changes stays in its copy. JOBS says how many run side by side.
 """
+import importlib
 import os
 import sys
 import tempfile
@@ -14,7 +15,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1") # before torch is imported
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
 os.environ["CUDA_VISIBLE_DEVICES"] = "" # the same tests on every machine; test_gpu.py is for a GPU
 root = Path(__file__).resolve().parent.parent
-slow_rooms = ("06_training", "tutorials", "how_to", "experiments", "tests", "10_study", "11_results") # started first, so that no long notebook is left to run alone at the end
+jobs = int(os.environ.get("JOBS") or os.cpu_count() or 1)
+
+# They are started first, so that no long notebook is left to run alone at the end.
+slow_rooms = ("tests", "06_training", "10_study", "11_results", "tutorials", "how_to", "experiments")
+preloaded = {
+    "diffusers": ("AutoencoderKL", "PixArtSigmaPipeline", "DiTPipeline", "SD3Transformer2DModel",
+                  "DDPMScheduler", "DDIMScheduler"),
+    "transformers": ("T5EncoderModel", "Mask2FormerForUniversalSegmentation", "CLIPModel"),
+}
 
 
 def notebooks():
@@ -26,14 +35,17 @@ def notebooks():
 
 def preload():
     "Import what many notebooks import."
-    import matplotlib.pyplot
-    import scipy.stats
-
     from grafting_nb.core.machine import load_library
+    for name in ("matplotlib.pyplot", "scipy.stats", "pandas"): importlib.import_module(name)
     for name in ("accelerate", "peft", "torch_fidelity"): load_library(name)
-    diffusers, transformers = (load_library(name) for name in ("diffusers", "transformers"))
-    for name in ("AutoencoderKL", "PixArtSigmaPipeline", "DiTPipeline", "SD3Transformer2DModel", "DDPMScheduler", "DDIMScheduler"): getattr(diffusers, name)
-    for name in ("T5EncoderModel", "Mask2FormerForUniversalSegmentation", "CLIPModel"): getattr(transformers, name)
+    for name, classes in preloaded.items():
+        library = load_library(name)
+        for each in classes: getattr(library, each)
+
+
+def needs_new_interpreter(path):
+    "Whether a notebook sets what huggingface_hub reads when it is imported."
+    return '"HF_' in (root/path).read_text().replace("\\", "")
 
 
 def test(path, log):
@@ -41,38 +53,56 @@ def test(path, log):
     os.setpgrp() # its own programs end with it
     sys.argv = ["nbdev_test"]
     for stream in (1, 2): os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream)
-    if '"HF_' in (root/path).read_text().replace("\\", ""): # it sets what huggingface_hub reads when it is imported, so it needs a new interpreter
+    if needs_new_interpreter(path):
         os.chdir(root)
-        os.execv(Path(sys.executable).with_name("nbdev_test"), ["nbdev_test", "--path", str(path), "--n_workers", "0"])
+        program = Path(sys.executable).with_name("nbdev_test")
+        os.execv(program, ["nbdev_test", "--path", str(path), "--n_workers", "0"])
     from nbdev.config import get_config
     from nbdev.test import test_nb
     os.chdir(root/"nbs")
     passed, _ = test_nb(root/path, skip_flags=get_config().tst_flags.split(), basepath=root)
-    sys.stdout.flush(); sys.stderr.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(0 if passed else 1)
 
 
+def report(path, passed, seconds, log):
+    "One line, and what a failed notebook said."
+    print(f"{'ok' if passed else 'FAILED':6} {seconds:6.1f} s  {path}", flush=True)
+    if not passed: print(log.read_text(errors="replace") if log.exists() else "it left no output", flush=True)
+
+
+def run_all(paths, logs, running):
+    "Run them side by side, as many as there are jobs; returns how many failed."
+    context = get_context("fork")
+    waiting = paths[::-1]
+    failed = 0
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            path = waiting.pop()
+            log = logs/str(len(waiting))
+            process = context.Process(target=test, args=(path, log))
+            process.start()
+            running[process.sentinel] = process, path, log, time.time()
+        for sentinel in connection.wait(running):
+            process, path, log, start = running.pop(sentinel)
+            process.join()
+            report(path, process.exitcode == 0, time.time() - start, log)
+            failed += process.exitcode != 0
+    return failed
+
+
 def main():
-    "Run them all and return the number of failures."
+    "Run what was asked for; returns the number of failures."
     paths = [Path(path).resolve().relative_to(root) for path in sys.argv[1:]] or notebooks()
-    if missing := [path for path in paths if not (root/path).is_file()]: sys.exit(f"no notebook {missing[0]}")
+    missing = [path for path in paths if not (root/path).is_file()]
+    if missing: sys.exit(f"no notebook {missing[0]}")
     os.chdir(root)
     preload()
-    context, waiting, running, failed = get_context("fork"), paths[::-1], {}, 0
+    running = {} # sentinel -> process, path, log, start
     with tempfile.TemporaryDirectory() as logs:
         try:
-            while waiting or running:
-                while waiting and len(running) < int(os.environ.get("JOBS") or os.cpu_count() or 1):
-                    path = waiting.pop()
-                    process = context.Process(target=test, args=(path, log := Path(logs)/str(len(waiting))))
-                    process.start()
-                    running[process.sentinel] = process, path, log, time.time()
-                for sentinel in connection.wait(running):
-                    process, path, log, start = running.pop(sentinel)
-                    process.join()
-                    print(f"{'FAILED' if process.exitcode else 'ok':6} {time.time() - start:6.1f} s  {path}", flush=True)
-                    if process.exitcode: print(log.read_text(errors="replace") if log.exists() else "it left no output", flush=True)
-                    failed += process.exitcode != 0
+            failed = run_all(paths, Path(logs), running)
         except KeyboardInterrupt:
             for process, *_ in running.values(): os.killpg(process.pid, 15)
             sys.exit("stopped")

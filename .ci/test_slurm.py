@@ -1,7 +1,8 @@
-"""Rows at scale smoke through the Slurm profile, on a Slurm of one node that this script sets up, starts and stops again.
+"""Rows at scale smoke through the Slurm profile, on a Slurm of one node that this script sets up, starts and stops.
 
-It needs root, and Debian or Ubuntu, whose packages slurm-wlm and munge it installs if they are missing. Everything else is in a
-temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it says why and ends with status 77.
+It needs root, and Debian or Ubuntu, whose packages slurm-wlm and munge it installs if they are missing. Everything else
+is in a temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it says why and ends
+with status 77.
 """
 import os
 import shutil
@@ -24,11 +25,13 @@ programs_of_slurm = "munged", "slurmctld", "slurmd", "sbatch"
 
 
 def workflow(folder):
-    "The command under test; its records come into `folder`. Every job asks for a GPU, and waits are short because these jobs are."
+    "The command under test; its records come into `folder`. Every job asks for a GPU; waits are short as the jobs are."
     return [programs/"snakemake", "--snakefile", "papermill_runs/Snakefile",
-            "--profile", "papermill_runs/profiles/slurm", "--nolock", "--retries", "0", "--set-resources", "score:gpu=1",
+            "--profile", "papermill_runs/profiles/slurm", "--nolock", "--retries", "0",
+            "--set-resources", "score:gpu=1",
             "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs",
-            "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0", f"root={folder/'runs'}", "--", "records"]
+            "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0",
+            f"root={folder/'runs'}", "--", "records"]
 
 
 def free_ports(count):
@@ -39,7 +42,7 @@ def free_ports(count):
 
 
 def configure(folder):
-    "Write slurm.conf, gres.conf and munge's key. The node claims memory and two GPUs (any device file will do), so that every request of a job fits."
+    "Write slurm.conf, gres.conf and munge's key. The node claims memory and two GPUs: any device file will do."
     host, (controller, node) = socket.gethostname().split(".")[0], free_ports(2)
     (folder/"slurm.conf").write_text(f"""
 ClusterName=test
@@ -68,7 +71,7 @@ PartitionName=main Nodes=ALL Default=YES
     for name in ("controller", "node"): (folder/name).mkdir()
     (folder/"munge.key").touch(0o600)
     (folder/"munge.key").write_bytes(os.urandom(128))
-    # The plugin starts the job's step without the variables of Slurm, SLURM_CONF among them: this srun knows its configuration.
+    # The plugin starts the job's step without the variables of Slurm: this srun knows its configuration.
     (folder/"bin").mkdir()
     (folder/"bin"/"srun").write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
     (folder/"bin"/"srun").chmod(0o755)
@@ -78,7 +81,7 @@ PartitionName=main Nodes=ALL Default=YES
 def daemon(stack, folder, *command):
     "Start a daemon in a session of its own, so that only the end of `stack` stops it."
     with open(folder/f"{command[0]}.log", "w") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     def stop():
         process.terminate()
         try: process.wait(20)
@@ -99,7 +102,7 @@ def wait_until(true, seconds):
 
 
 def start(stack, folder):
-    "munge, controller and node; returns whether the node came up. When `stack` ends, jobs are cancelled before the daemons stop."
+    "munge, controller, node: whether the node came up. When `stack` ends, jobs are cancelled, then the daemons stop."
     munge = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
     daemon(stack, folder, "munged", "--foreground", "--force", f"--socket={folder}/munge.socket", *munge)
     wait_until((folder/"munge.socket").exists, 20)
@@ -115,19 +118,25 @@ def start(stack, folder):
 def run(command, log):
     "Run a command for 20 minutes at most; what went wrong, or None."
     with open(log, "w") as output:
-        try: status = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, timeout=1200).returncode
+        streams = dict(stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        try: done = subprocess.run(command, cwd=root, timeout=1200, **streams)
         except subprocess.TimeoutExpired: return "not finished after 20 minutes"
-    if status: return f"snakemake ended with status {status}"
+    if done.returncode: return f"snakemake ended with status {done.returncode}"
 
 
 def check(folder):
-    "What is wrong with a finished workflow, or None. Slurm's own list says what it ran: state, GPUs and the rule with its wildcards."
-    jobs = [line.split() for line in ask("squeue", "--noheader", "--states=all", "--sort=i", "--Format=State: ,tres-per-job: ,Comment: ")]
+    "What is wrong with a finished workflow, or None, by Slurm's own list: state, GPUs, the rule and its wildcards."
+    columns = "--Format=State: ,tres-per-job: ,Comment: "
+    jobs = [line.split() for line in ask("squeue", "--noheader", "--states=all", "--sort=i", columns)]
     for job in jobs: print("  ", *job)
-    finished = [notebook for notebook in (folder/"runs").rglob("*.ipynb") if notebook.with_suffix(".json").exists()] # a job leaves both
-    if missing := [row for row in rows if not any(f"/{row}/s0/stage2-" in str(notebook) for notebook in finished)]: return f"no final score of {missing}"
-    if len(jobs) != len(finished): return f"{len(finished)} records from {len(jobs)} Slurm jobs: something ran outside Slurm"
-    if {(state, gpus) for state, gpus, _ in jobs} != {("COMPLETED", "gres:gpu:1")}: return "a job did not complete, or got no GPU"
+    notebooks = (folder/"runs").rglob("*.ipynb")
+    finished = [str(path) for path in notebooks if path.with_suffix(".json").exists()] # a job leaves both
+    missing = [row for row in rows if not any(f"/{row}/s0/stage2-" in path for path in finished)]
+    if missing: return f"no final score of {missing}"
+    if len(jobs) != len(finished):
+        return f"{len(finished)} records from {len(jobs)} Slurm jobs: something ran outside Slurm"
+    if {(state, gpus) for state, gpus, _ in jobs} != {("COMPLETED", "gres:gpu:1")}:
+        return "a job did not complete, or got no GPU"
 
 
 def main():
@@ -143,7 +152,8 @@ def main():
             wrong = run(workflow(folder), folder/"snakemake.log") or check(folder)
         else: wrong = "the node did not become idle"
         if wrong:
-            for log in sorted(folder.rglob("*.log")): print(f"--- {log.relative_to(folder)}", log.read_text(errors="replace")[-3000:], sep="\n")
+            for log in sorted(folder.rglob("*.log")):
+                print(f"--- {log.relative_to(folder)}", log.read_text(errors="replace")[-3000:], sep="\n")
     print(f"FAILED: {wrong}" if wrong else "ok: every record comes from a job that Slurm ran")
     return bool(wrong)
 

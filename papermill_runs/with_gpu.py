@@ -3,8 +3,8 @@
     python papermill_runs/with_gpu.py [--gpus N] COMMAND [ARGUMENT ...]
 
 It chooses among the devices in CUDA_VISIBLE_DEVICES, or among all that nvidia-smi lists, and waits while too few are
-free. A device is taken by locking its file in the folder for temporary files. The command then replaces this process and
-inherits the locks: its exit status and its signals are its own, and the system frees the devices when it is gone.
+free. A device is taken by locking its file in the folder for temporary files. The command then replaces this process
+and inherits the locks: its exit status and its signals are its own, and the system frees the devices when it is gone.
 Where there is no GPU the command just runs. `--gpus 0` hides them all.
 
 Inside a Slurm job the devices are the ones Slurm gave; the locks then belong to that job alone.
@@ -60,13 +60,15 @@ def take(devices, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Run a command on GPUs that no other job of this machine uses.", allow_abbrev=False)
+    purpose = "Run a command on GPUs that no other job of this machine uses."
+    parser = argparse.ArgumentParser(description=purpose, allow_abbrev=False)
     parser.add_argument("--gpus", type=int, default=1, metavar="N", help="how many (default 1)")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run, with its arguments")
     args = parser.parse_args()
     devices = visible_devices()
     if not args.command: parser.error("no command given")
-    if devices and not 0 <= args.gpus <= len(devices): parser.error(f"{args.gpus} GPUs asked for, {len(devices)} here: {', '.join(devices)}")
+    if devices and not 0 <= args.gpus <= len(devices):
+        parser.error(f"{args.gpus} GPUs asked for, {len(devices)} here: {', '.join(devices)}")
     if devices: os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(take(devices, args.gpus))
     try: os.execvp(args.command[0], args.command)
     except OSError as error:
