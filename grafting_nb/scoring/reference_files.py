@@ -16,17 +16,27 @@ from torch import nn
 from ..core.files import atomic_path
 from ..core.seeds import generator
 from ..diffusion.images import open_npz, write_npz
-from .features import cached_features, evaluator_name, extract_features
-from .fidelity import Reference, Statistics, as_reference
+from .features import Features, cached_features, evaluator_name, extract_features
+from .fidelity import Reference, as_reference
+from .metrics import Statistics
 
 # %% ../../nbs/07_scoring/05_reference_files.ipynb #7fa05114
 def _stored(path:Path, arrays:dict[str, np.ndarray], suffix:str, width:int) -> Statistics:
-    "Statistics from a reference file; raises ValueError if they belong to other features or are not finite."
-    mean, covariance = arrays[f"mu{suffix}"], arrays[f"sigma{suffix}"]
+    "Statistics from a reference file; ValueError if they belong to other features or are not finite."
+    mean = arrays[f"mu{suffix}"]
+    covariance = arrays[f"sigma{suffix}"]
     if mean.shape != (width,) or covariance.shape != (width, width):
-        raise ValueError(f"{path}: mu{suffix} {mean.shape} and sigma{suffix} {covariance.shape} are of another evaluator, this extractor has {width} features")
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()): raise ValueError(f"{path}: mu{suffix} or sigma{suffix} hold NaN or infinity")
+        raise ValueError(f"{path}: mu{suffix} {mean.shape} and sigma{suffix} {covariance.shape} are of another "
+                         f"evaluator, this extractor has {width} features")
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise ValueError(f"{path}: mu{suffix} or sigma{suffix} hold NaN or infinity")
     return Statistics(mean, covariance)
+
+# %% ../../nbs/07_scoring/05_reference_files.ipynb #08833670
+def _features_of(images:np.ndarray, extractor:nn.Module, cache:str|Path|None, batch_size:int) -> Features:
+    "Features of images, kept in a folder where one is given."
+    if cache: return cached_features(images, extractor, cache, batch_size)
+    return extract_features(images, extractor, batch_size)
 
 @torch.no_grad()
 def read_reference(path:str|Path, # an npz with mu, sigma, mu_s, sigma_s and maybe arr_0: uint8 (m, h, w, 3)
@@ -34,30 +44,43 @@ def read_reference(path:str|Path, # an npz with mu, sigma, mu_s, sigma_s and may
                    cache:str|Path|None=None, # folder that keeps the features of arr_0
                    batch_size:int=250
                    ) -> Reference:
-    "Read a reference file of ADM's format; raises FileNotFoundError, or ValueError naming what is wrong with the file."
-    arrays, evaluator = open_npz(path, required=("mu", "sigma", "mu_s", "sigma_s")), evaluator_name(extractor)
-    if "evaluator" in arrays and (theirs := str(arrays["evaluator"])) != evaluator: raise ValueError(f"{path} was made with {theirs}, not with {evaluator}")
-    pool, _, spatial = extractor(extractor.get_dummy_input_for_compile().to(next(extractor.parameters()).device))
-    statistics = _stored(path, arrays, "", pool.shape[1]), _stored(path, arrays, "_s", spatial.shape[1])
+    "A reference file of ADM's format; raises FileNotFoundError, or ValueError naming what is wrong with the file."
+    arrays = open_npz(path, required=("mu", "sigma", "mu_s", "sigma_s"))
+    evaluator = evaluator_name(extractor)
+    made_with = str(arrays.get("evaluator", evaluator))
+    if made_with != evaluator: raise ValueError(f"{path} was made with {made_with}, not with {evaluator}")
+    device = next(extractor.parameters()).device
+    pool, _, spatial = extractor(extractor.get_dummy_input_for_compile().to(device))
+    statistics = [_stored(path, arrays, "", pool.shape[1]), _stored(path, arrays, "_s", spatial.shape[1])]
     if "arr_0" not in arrays: return Reference(*statistics, None, evaluator)
-    try: features = cached_features(arrays["arr_0"], extractor, cache, batch_size) if cache else extract_features(arrays["arr_0"], extractor, batch_size)
+    try: features = _features_of(arrays["arr_0"], extractor, cache, batch_size)
     except ValueError as error: raise ValueError(f"{path}: arr_0: {error}") from None
     return Reference(*statistics, features.pool, evaluator)
 
 # %% ../../nbs/07_scoring/05_reference_files.ipynb #f94401db
+def _statistics_arrays(known:Reference) -> dict[str, np.ndarray]:
+    "The arrays of a reference file, without images."
+    return dict(
+        mu=known.pool.mean, sigma=known.pool.covariance, mu_s=known.spatial.mean, sigma_s=known.spatial.covariance,
+        evaluator=np.array(known.evaluator))
+
+def _append_arrays(path:Path, arrays:dict[str, np.ndarray]):
+    "Add arrays to an npz file."
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, array)
+
 def write_reference(path:str|Path, # the npz
                     images:np.ndarray, # uint8 (n, h, w, 3), may be memory-mapped
                     extractor:nn.Module,
                     keep:int=10_000, # how many images arr_0 gets, at most; 0 writes statistics only
                     cache:str|Path|None=None, # folder that keeps the features
                     batch_size:int=250):
-    "Write a reference file in ADM's format, whole or not at all; raises ValueError on images that have no statistics."
-    features = cached_features(images, extractor, cache, batch_size) if cache else extract_features(images, extractor, batch_size)
-    known = as_reference(features)
-    arrays = dict(mu=known.pool.mean, sigma=known.pool.covariance, mu_s=known.spatial.mean, sigma_s=known.spatial.covariance, evaluator=np.array(known.evaluator))
-    rows = torch.randperm(len(images), generator=generator("reference"))[:keep].sort().values.tolist()
+    "Write a reference file in ADM's format, whole or not at all; ValueError on images that have no statistics."
+    known = as_reference(_features_of(images, extractor, cache, batch_size))
+    order = torch.randperm(len(images), generator=generator("reference"))
+    rows = order[:keep].sort().values.tolist()
     with atomic_path(path) as temporary:
         if rows: write_npz(temporary, (images[row] for row in rows), len(rows), images.shape[1:])
-        with zipfile.ZipFile(temporary, "a") as archive:
-            for name, array in arrays.items():
-                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member: np.lib.format.write_array(member, array)
+        _append_arrays(temporary, _statistics_arrays(known))
