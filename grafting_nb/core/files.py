@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../../nbs/00_core/00_files.ipynb #6f60351e
-PACKAGE = Path(__file__ if "__file__" in globals() else "../grafting_nb/core/_").resolve().parent.parent # grafting_nb/
+_HERE = __file__ if "__file__" in globals() else "../grafting_nb/core/_" # in a notebook there is no file
+PACKAGE = Path(_HERE).resolve().parent.parent # grafting_nb/
 
 def _is_checkout(folder:Path) -> bool:
     "Whether a folder holds the `settings.ini` that names this library."
@@ -26,23 +27,25 @@ def find_checkout() -> Path|None: # None where the library is installed without 
     "The checkout: `GRAFTING_ROOT`, or the first at or above the current folder, or the one that holds this file."
     given = os.environ.get("GRAFTING_ROOT")
     candidates = [Path(given)] if given else [Path.cwd(), *Path.cwd().parents, PACKAGE.parent]
-    found = next((folder.resolve() for folder in candidates if _is_checkout(folder)), None)
-    if given and not found: raise FileNotFoundError(f"{given} is no grafting_nb checkout: set GRAFTING_ROOT to the folder with settings.ini")
-    return found
+    for folder in candidates:
+        if _is_checkout(folder): return folder.resolve()
+    if not given: return None
+    raise FileNotFoundError(f"{given} is no grafting_nb checkout: set GRAFTING_ROOT to the folder with settings.ini")
 
 def project_root() -> Path: # the folder that holds settings.ini, nbs/, data/ and papermill_runs/
     "The checkout; raises FileNotFoundError where there is none."
     if found := find_checkout(): return found
-    raise FileNotFoundError(f"there is no checkout of grafting_nb at or above {Path.cwd()}: this step needs its notebooks; "
-                            "get the sources, go there or set GRAFTING_ROOT to the folder with settings.ini")
+    raise FileNotFoundError(
+        f"there is no checkout of grafting_nb at or above {Path.cwd()}: this step needs its notebooks; "
+        "get the sources, go there or set GRAFTING_ROOT to the folder with settings.ini")
 
 # %% ../../nbs/00_core/00_files.ipynb #7e24bc81
 def shipped(path:str|Path) -> Path: # need not exist
-    "A file that came with the kit, such as `papermill_runs/records/tiny/demo.json`: of the checkout, else of the installed package."
+    "A file that came with the kit, such as `data/README.md`: of the checkout, else of the installed package."
     return (find_checkout() or PACKAGE/"shipped")/path
 
 def runs_root() -> Path: # need not exist
-    "Where runs are kept if nobody names another folder: `papermill_runs/runs` of the checkout, else of the current folder."
+    "Where runs are kept if nobody names a folder: `papermill_runs/runs` of the checkout, else of the current folder."
     return (find_checkout() or Path.cwd())/"papermill_runs"/"runs"
 
 # %% ../../nbs/00_core/00_files.ipynb #83addf71
@@ -52,40 +55,56 @@ def data_root() -> Path: # need not exist yet
     checkout = find_checkout()
     return checkout/"data"/"cache" if checkout else Path.home()/".cache"/"grafting_nb"
 
-# %% ../../nbs/00_core/00_files.ipynb #e2e18cf4
+# %% ../../nbs/00_core/00_files.ipynb #ad3846ff
+def _error_number(error:BaseException) -> int|None:
+    "The system's number of an error."
+    if isinstance(error, OSError): return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+def _no_room(error:BaseException|None) -> bool:
+    "Whether a full disk, a quota or a limit on the size of files is behind an error."
+    if error is None: return False
+    if _error_number(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): return True
+    return _no_room(error.__cause__ or error.__context__)
+
+# %% ../../nbs/00_core/00_files.ipynb #95284f12
+def _share(path:Path):
+    "Give a file the permissions that the user's mask leaves; safetensors would keep its files from everybody else."
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
+
 @contextmanager
 def atomic_path(path:str|Path):
     "Yield a temporary path beside `path` that takes its name when the block ends well and vanishes when it does not."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp.{path.name}") # the same name every time: what a kill leaves behind is overwritten
+    temporary = path.with_name(f".tmp.{path.name}") # the same name every time: what a kill leaves is overwritten
     try:
         yield temporary
-        mask = os.umask(0); os.umask(mask)
-        temporary.chmod(0o666 & ~mask) # safetensors would keep its files from everybody else
+        _share(temporary)
         os.replace(temporary, path)
     except Exception as error:
         if not _no_room(error): raise
-        raise OSError(errno.ENOSPC, f"{path} could not be written for want of space on the disk, and nothing is left of it: make room and run again") from error
+        raise OSError(errno.ENOSPC, f"{path} could not be written for want of space on the disk, "
+                                    "and nothing is left of it: make room and run again") from error
     finally: temporary.unlink(missing_ok=True)
 
-def _no_room(error:BaseException|None) -> bool:
-    "Whether a full disk, a quota or a limit on the size of files is behind an error; safetensors says so in words only."
-    if error is None: return False
-    number = error.errno if isinstance(error, OSError) else int(found[1]) if (found := re.search(r"\(os error (\d+)\)", str(error))) else None
-    return number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or _no_room(error.__cause__ or error.__context__)
-
+# %% ../../nbs/00_core/00_files.ipynb #e9d0fd8e
 def write_json(path:str|Path, content:dict|list):
-    "Write JSON atomically; NaN and infinity are refused because they are not JSON."
+    "Write JSON atomically; raises ValueError on NaN and infinity."
     text = json.dumps(content, indent=1, allow_nan=False)
     with atomic_path(path) as temporary: temporary.write_text(text + "\n")
 
-def read_json(path:str|Path) -> dict|list:
-    "Read JSON; a missing or broken file is named in the error."
+def read_json(path:str|Path): # dict or list
+    "Read JSON; raises FileNotFoundError or ValueError, which name the file, where it is missing or broken."
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"{path} does not exist")
     try: return json.loads(path.read_text())
-    except json.JSONDecodeError as error: raise ValueError(f"{path} is not valid JSON ({error}); delete it and rerun the step that wrote it") from None
+    except json.JSONDecodeError as error:
+        why = f"{path} is not valid JSON ({error}); delete it and rerun the step that wrote it"
+        raise ValueError(why) from None
 
 # %% ../../nbs/00_core/00_files.ipynb #ba913d89
 def require_same(found:dict, # what something was made with
@@ -99,24 +118,31 @@ def require_same(found:dict, # what something was made with
         raise ValueError(f"{where} was made with {key} = {there!r}, here it is {here!r}: "
                          "choose another place, or delete it to begin anew")
 
-# %% ../../nbs/00_core/00_files.ipynb #b2517ca4
+# %% ../../nbs/00_core/00_files.ipynb #977f5f8f
 def begin_folder(folder:str|Path, settings:dict):
     "Note what a folder is being filled with; raises ValueError when it was begun with other settings."
     path = Path(folder)/"settings.json"
-    if not path.exists():
-        if (Path(folder)/"manifest.json").exists(): raise ValueError(f"{folder} is finished but has no settings.json: choose another folder")
-        return write_json(path, settings)
-    require_same(read_json(path), settings, folder)
+    if path.exists(): return require_same(read_json(path), settings, folder)
+    if (Path(folder)/"manifest.json").exists():
+        raise ValueError(f"{folder} is finished but has no settings.json: choose another folder")
+    write_json(path, settings)
 
-def read_manifest(folder:str|Path, kind:str # "store of latents": what should be there
+def _why_no_manifest(folder:Path, kind:str) -> str:
+    "What to say of a folder without a manifest."
+    begun = (folder/"settings.json").exists()
+    return f"an unfinished {kind}: run the step that writes it again" if begun else f"not a {kind}"
+
+def read_manifest(folder:str|Path,
+                  kind:str # "store of latents": what should be there
                  ) -> dict: # with `files`: name -> bytes, and what else the writer noted
-    "The manifest of a finished folder; raises FileNotFoundError for an unfinished one, ValueError when a file does not have its size."
+    "The manifest of a finished folder; raises FileNotFoundError without one, ValueError on a file of another size."
     folder = Path(folder)
-    if not (folder/"manifest.json").exists():
-        why = f"an unfinished {kind}: run the step that writes it again" if (folder/"settings.json").exists() else f"not a {kind}"
-        raise FileNotFoundError(f"{folder} is {why}")
-    manifest = read_json(folder/"manifest.json")
+    path = folder/"manifest.json"
+    if not path.exists(): raise FileNotFoundError(f"{folder} is {_why_no_manifest(folder, kind)}")
+    manifest = read_json(path)
     for name, file in manifest["files"].items():
         size = (folder/name).stat().st_size if (folder/name).exists() else "no"
-        if size != file["bytes"]: raise ValueError(f"{folder/name} has {size} bytes, the manifest says {file['bytes']}: copy or write the {kind} again")
+        if size == file["bytes"]: continue
+        raise ValueError(f"{folder/name} has {size} bytes, the manifest says {file['bytes']}: "
+                         f"copy or write the {kind} again")
     return manifest

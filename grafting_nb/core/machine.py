@@ -13,7 +13,7 @@ import types
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from tqdm import tqdm
@@ -46,42 +46,63 @@ def without_tf32():
     with tf32_products(False), torch.backends.cudnn.flags(enabled=True, allow_tf32=False): yield
 
 # %% ../../nbs/00_core/03_machine.ipynb #ff8eed4a
-def this_process(device:torch.device|str|None=None): # accelerate's PartialState
-    "Which of how many launched processes this is, and its device; raises RuntimeError where Accelerate sees another number."
+def _wants_cpu(device:torch.device|str|None) -> bool:
+    "Whether this device, or the launcher's environment, asks for the CPU."
+    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
+    return asked or torch.device(device or pick_device()).type == "cpu"
+
+def this_process(device:torch.device|str|None=None # None: a GPU if there is one
+                ): # accelerate's PartialState
+    "Which of how many launched processes this is, and its device; RuntimeError where Accelerate sees another number."
     from accelerate import PartialState
-    on_cpu = torch.device(device or pick_device()).type == "cpu" or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
-    state, launched = PartialState(cpu=on_cpu, timeout=timedelta(days=1)), int(os.environ.get("WORLD_SIZE", 1)) # the first that is done waits for the last
-    if state.num_processes != launched: raise RuntimeError(f"launched as one of {launched} processes, but Accelerate knows of {state.num_processes}: set ACCELERATE_USE_CPU=true to launch several on a CPU")
-    if launched == 1 and (state.device.type == "cpu") != on_cpu: # earlier work of this program was done on another device
-        PartialState._reset_state()
-        state = PartialState(cpu=on_cpu)
-    return state
+    cpu = _wants_cpu(device)
+    state = PartialState(cpu=cpu, timeout=timedelta(days=1)) # the first that is done waits for the last
+    launched = int(os.environ.get("WORLD_SIZE", 1))
+    if state.num_processes != launched:
+        raise RuntimeError(
+            f"launched as one of {launched} processes, but Accelerate knows of {state.num_processes}: "
+            "set ACCELERATE_USE_CPU=true to launch several on a CPU")
+    if launched > 1 or (str(state.device) == "cpu") == cpu: return state
+    PartialState._reset_state() # earlier work of this program was done on another device
+    return PartialState(cpu=cpu)
 
 # %% ../../nbs/00_core/03_machine.ipynb #9954daad
 @cache
 def _declare_torchvision_operators() -> torch.library.Library: # the cache keeps the declarations alive
     "Declare the operators that torchvision describes to PyTorch while it is being imported."
     library = torch.library.Library("torchvision", "DEF")
-    for name in ("nms", "qnms"): library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
 
-def load_library(name:str) -> types.ModuleType:
-    "Import a module that needs torchvision, also where torchvision's compiled operators do not load."
+def _import_torchvision():
+    "Import torchvision, with or without its compiled operators."
     try: importlib.import_module("torchvision")
     except RuntimeError as error:
         if "operator torchvision::" not in str(error): raise
-        for module in [module for module in sys.modules if module.split(".")[0] == "torchvision"]: del sys.modules[module] # half imported
+        half_imported = [name for name in sys.modules if name.split(".")[0] == "torchvision"]
+        for name in half_imported: del sys.modules[name]
         _declare_torchvision_operators()
         importlib.import_module("torchvision")
+
+def load_library(name:str) -> types.ModuleType:
+    "Import a module that needs torchvision, also where torchvision's compiled operators do not load."
+    _import_torchvision()
     return importlib.import_module(name)
 
-# %% ../../nbs/00_core/03_machine.ipynb #2fe92cec
+# %% ../../nbs/00_core/03_machine.ipynb #70703e2d
+def _on_screen() -> bool:
+    "Whether somebody watches: a terminal, Jupyter, VS Code."
+    return sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ or "VSCODE_PID" in os.environ
+
 def progress(iterable=None, # what to iterate, or None to call `update` by hand
              desc:str="",
              total:int|None=None,
              initial:int=0 # steps already done by the run that is resumed
              ) -> tqdm:
     "A tqdm bar: live on a terminal or in Jupyter, one line a minute in a log, silent under `nbdev_test`."
-    live = sys.stderr.isatty() or bool({"JPY_SESSION_NAME", "VSCODE_PID"} & os.environ.keys()) # a terminal, Jupyter, VS Code
-    return tqdm(iterable, desc=desc, total=total, initial=initial, disable="IN_TEST" in os.environ or os.environ.get("RANK", "0") != "0",
-                mininterval=0.2 if live else 60, maxinterval=10 if live else 120)
+    silent = "IN_TEST" in os.environ or os.environ.get("RANK", "0") != "0"
+    shortest = 0.2 if _on_screen() else 60 # seconds between two updates
+    longest = 10 if _on_screen() else 120
+    return tqdm(iterable, desc=desc, total=total, initial=initial,
+                disable=silent, mininterval=shortest, maxinterval=longest)

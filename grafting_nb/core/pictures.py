@@ -20,10 +20,10 @@ def to_uint8(images:Tensor # floats, [-1, 1] is black to white
     "Bytes as DiT writes them: 127.5 x + 128, clamped, fraction cut off."
     return (127.5*images.float() + 128).clamp(0, 255).to(torch.uint8)
 
-def to_bytes(images:Tensor # (n, c, h, w) in [-1, 1]
-             ) -> np.ndarray: # (n, h, w, c) uint8
+def to_bytes(images:Tensor # (..., c, h, w) in [-1, 1]
+             ) -> np.ndarray: # (..., h, w, c) uint8
     "Pictures as files hold them."
-    return to_uint8(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return to_uint8(images).movedim(-3, -1).contiguous().cpu().numpy()
 
 def to_floats(images:np.ndarray # (..., h, w, c) uint8
               ) -> Tensor: # (..., c, h, w) float32 in [-1, 1]
@@ -31,22 +31,30 @@ def to_floats(images:np.ndarray # (..., h, w, c) uint8
     return torch.from_numpy(np.array(images)).movedim(-1, -3).contiguous().float()/127.5 - 1
 
 # %% ../../nbs/00_core/04_pictures.ipynb #3529f232
-def show_images(images:torch.Tensor, # (n, c, h, w) in [-1, 1], c is 1 or 3
+def _tiled(images:Tensor, # (n, c, h, w)
+           columns:int
+           ) -> Tensor: # (rows*h, columns*w, c)
+    "Images side by side; the last row is filled up with white."
+    n, c, h, w = images.shape
+    rows = -(-n//columns)
+    blank = images.new_full((rows*columns - n, c, h, w), 1.)
+    table = torch.cat([images, blank]).view(rows, columns, c, h, w)
+    return table.permute(0, 3, 1, 4, 2).reshape(rows*h, columns*w, c)
+
+def show_images(images:Tensor, # (n, c, h, w) in [-1, 1], c is 1 or 3
                 columns:int=10,
                 ax=None, # matplotlib axis, a new one if None
                 title:str|None=None):
     "Draw images as one gapless grid and return the axis."
     import matplotlib.pyplot as plt
-    n, c, h, w = images.shape
-    rows = -(-n//columns)
-    if ax is None: _, ax = plt.subplots(figsize=(0.5*columns, 0.5*rows + (0.3 if title else 0)), dpi=80)
-    blank = images.new_full((rows*columns - n, c, h, w), 1.)
-    grid = torch.cat([images, blank]).view(rows, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(rows*h, columns*w, c)
-    ax.imshow(to_uint8(grid).cpu().numpy(), cmap="gray", vmin=0, vmax=255)
+    height = 0.5*-(-len(images)//columns) + (0.3 if title else 0) # inches
+    if ax is None: _, ax = plt.subplots(figsize=(0.5*columns, height), dpi=80)
+    ax.imshow(to_uint8(_tiled(images, columns)).cpu().numpy(), cmap="gray", vmin=0, vmax=255)
     ax.set_axis_off()
     if title: ax.set_title(title, fontsize=9)
     return ax
 
+# %% ../../nbs/00_core/04_pictures.ipynb #fde48721
 def save_figure(figure, # matplotlib figure
                 path:str|Path):
     "Save a figure atomically, trimmed, at a resolution that suits a README."

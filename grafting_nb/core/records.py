@@ -23,42 +23,58 @@ from .files import write_json
 def _fits(value, annotation) -> bool:
     "Whether a JSON value can stand for a field of this type; an int may stand for a float."
     if annotation is typing.Any: return True
-    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    inner = typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType): return any(_fits(value, option) for option in inner)
     if origin is typing.Literal: return value in inner
     kind = origin or annotation
-    if kind is float: return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is int: return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, (list, tuple) if kind in (list, tuple) else kind)
+    if kind in (int, float) and isinstance(value, bool): return False # for Python a bool is an int
+    if kind is float: return isinstance(value, (int, float))
+    if kind in (list, tuple): return isinstance(value, (list, tuple))
+    return isinstance(value, kind)
 
-def from_dict(cls, values:dict):
-    "Build the dataclass `cls` from `values`; raises ValueError on an unknown key and TypeError on a wrong type, both naming the key."
+# %% ../../nbs/00_core/02_records.ipynb #9e01192d
+def _plain(value): return tuple(value) if isinstance(value, list) else value
+
+def from_dict(cls, # a dataclass
+              values:dict): # an instance of `cls`
+    "Build a dataclass from plain values; ValueError on an unknown key, TypeError on a wrong type, both naming the key."
     hints = typing.get_type_hints(cls)
     known = [field.name for field in dataclasses.fields(cls)]
     for key, value in values.items():
         if key not in known: raise ValueError(f"{cls.__name__} has no setting {key!r}; known: {', '.join(known)}")
-        if not _fits(value, hints[key]): raise TypeError(f"{cls.__name__}.{key} must be {hints[key]}, got {value!r}")
-    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        if not _fits(value, hints[key]):
+            raise TypeError(f"{cls.__name__}.{key} must be {hints[key]}, got {value!r}")
+    return cls(**{key: _plain(value) for key, value in values.items()})
 
 # %% ../../nbs/00_core/02_records.ipynb #690e3dbd
+def _processor() -> str:
+    "The name of the CPU; Linux tells more than Python does."
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
 def hardware() -> str: # for instance "AMD EPYC 7B13, 2 CPU cores"
     "The machine in words: the GPU if there is one, otherwise the CPU and its cores."
     if torch.cuda.is_available(): return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {cores} CPU cores"
+    return f"{_processor()}, {cores} CPU cores"
 
 def versions(packages=("torch", "diffusers", "accelerate", "torch-fidelity")) -> dict[str, str]:
     "Python's and the packages' versions, as a record states them."
-    return {"python": platform.python_version(), **{p: metadata.version(p) for p in packages}}
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in packages}}
 
+# %% ../../nbs/00_core/02_records.ipynb #45b460b7
 def write_record(path:str|Path, # the record's file
                  scale:str, # `tiny` or `paper`: results of different scales are never mixed
                  seed:int,
                  **content # settings and results, JSON values only
                  ) -> dict:
     "Write one result with its circumstances, atomically."
-    record = dict(scale=scale, seed=seed, **content, hardware=hardware(), threads=torch.get_num_threads(), versions=versions(), finished=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    record = dict(
+        scale=scale, seed=seed, **content,
+        hardware=hardware(), threads=torch.get_num_threads(), versions=versions(), finished=finished)
     write_json(path, record)
     return record

@@ -30,12 +30,11 @@ def seeded(*keys:int|str):
         torch.manual_seed(seed_from(*keys))
         yield
 
-# %% ../../nbs/00_core/01_seeds.ipynb #dd2a86b7
+# %% ../../nbs/00_core/01_seeds.ipynb #7eaaacfe
 def cpu_state(module:torch.nn.Module) -> dict[str, torch.Tensor]:
     "A copy of the module's weights on the CPU, contiguous, ready to be saved or compared."
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
 
-# %% ../../nbs/00_core/01_seeds.ipynb #7eaaacfe
 def fingerprint(tensors:dict[str, torch.Tensor]) -> str: # 64 hexadecimal digits
     "SHA-256 over the names, types, shapes and values of tensors, in the order of their names."
     digest = hashlib.sha256()
