@@ -199,7 +199,7 @@ def main(folder:Path) -> int: # exit status
     if site.broken:
         print("links to nothing:", *sorted(set(site.broken)), sep="\n  ", file=sys.stderr)
         return 1
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto",
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-a", "-W", "--keep-going", "-q", "-j", "auto",
                "-c", ROOT/".site", "-d", folder/"doctrees", folder/"source", folder/"html"]
     status = subprocess.run(command).returncode
     forget(folder/"source", folder/"html")
