@@ -26,7 +26,8 @@ from ..core.files import read_json, require_same, runs_root, write_json
 from ..core.machine import load_library, pick_device, this_process
 from ..core.records import write_record
 from ..data.latents import stratified_subset
-from ..diffusion.images import ImageParts, open_npz, write_npz
+from ..diffusion.images import ImageParts
+from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample import sample_parts
 from ..grafting.families import find_operator
 from ..grafting.graft import graft
