@@ -28,7 +28,7 @@ from ..core.records import write_record
 from ..data.latents import stratified_subset
 from ..diffusion.images import ImageParts
 from ..diffusion.npz import open_npz, write_npz
-from ..diffusion.sample import sample_parts
+from ..diffusion.sample_parts import sample_parts
 from ..grafting.families import find_operator
 from ..grafting.graft import graft
 from ..grafting.plan import GraftPlan

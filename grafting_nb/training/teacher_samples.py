@@ -16,7 +16,8 @@ from ..core.machine import this_process
 from ..core.seeds import fingerprint
 from ..data.latent_store import open_store, write_store
 from ..data.latents import Latents
-from ..diffusion.sample import check_labels, identity, sample
+from ..diffusion.sample import check_labels, sample
+from ..diffusion.sample_parts import identity
 from ..models.captioned import Captioned
 
 # %% ../../nbs/06_training/06_teacher_samples.ipynb #5c559c89
