@@ -15,7 +15,7 @@ from torch import nn
 
 from ..core.files import atomic_path
 from ..core.seeds import generator
-from ..diffusion.images import open_npz, write_npz
+from ..diffusion.npz import open_npz, write_npz
 from .features import Features, cached_features, evaluator_name, extract_features
 from .fidelity import Reference, as_reference
 from .metrics import Statistics
