@@ -53,6 +53,10 @@ class Module:
                 for target in targets: found[ast.unparse(target)] = node
         return found
 
+    def summary(self, name:str) -> str:
+        "The first line of a docstring."
+        return (ast.get_docstring(self.definitions[name]) or "").partition("\n")[0]
+
     def methods(self, name:str) -> list[Function]:
         "The public methods of a class, also those that are added to it further down."
         own = [node for node in self.definitions[name].body if isinstance(node, Function)]

@@ -4,6 +4,7 @@
 
 The sidebar follows the folders of nbs/: what they are called and in which order they stand is all that decides.
 """
+import ast
 import json
 import re
 import subprocess
@@ -130,20 +131,43 @@ def reference(site:Site) -> dict[str, str]: # page -> text
         rooms.setdefault(room, []).append((module, lead))
     for room, inside in rooms.items():
         page = f"api/{room}"
-        if page not in pages: pages[page] = reference_list(room_title(room), inside)
-    everything = [entry for inside in rooms.values() for entry in inside]
-    pages["api/index"] = reference_list(TITLES["api"], everything, [*rooms])
+        if page not in pages: pages[page] = room_reference(room, inside)
+    pages["api/index"] = reference_front(site.library, rooms)
     return pages
 
 
-def reference_list(title:str, inside:list[tuple[api.Module, str]], entries:list[str]|None=None) -> str:
-    "A page that lists modules with their leads and names; `entries` are what the sidebar shows below it."
-    parts = [f"# {title}", "> Every public function and class, by module."]
-    for module, lead in inside:
-        names = ", ".join(f"{{py:obj}}`{name} <{module.name}.{name}>`" for name in module.public)
-        parts.append(f"**[{module.short}]({module.short}.md)** {lead}\\\n{names}")
-    parts.append(toctree(*(entries or [module.short for module, _ in inside])))
+def reference_front(library:str, rooms:dict[str, list[tuple[api.Module, str]]]) -> str:
+    "The first page of the reference: the names that most users need, then all modules."
+    everything = [entry for inside in rooms.values() for entry in inside]
+    owners = {name: module for module, _ in everything for name in module.public}
+    stub = ast.parse((ROOT/library/"__init__.pyi").read_text(encoding="utf-8"))
+    lines = [f"| `from {library} import *` | |", "| --- | --- |"]
+    for name in (alias.name for node in stub.body for alias in node.names):
+        module = owners[name]
+        lines.append(f"| {reference_to(module, name)} | {api.prose(module.summary(name))} |")
+    lead = "> What most users need, then every public function and class."
+    parts = [f"# {TITLES['api']}", lead, "\n".join(lines), "## All modules", module_list(everything), toctree(*rooms)]
     return "\n\n".join(parts) + "\n"
+
+
+def room_reference(room:str, inside:list[tuple[api.Module, str]]) -> str:
+    "The page of a room's modules."
+    entries = toctree(*(module.short for module, _ in inside))
+    return "\n\n".join([f"# {room_title(room)}", module_list(inside), entries]) + "\n"
+
+
+def module_list(inside:list[tuple[api.Module, str]]) -> str:
+    "Modules with their leads and names."
+    parts = []
+    for module, lead in inside:
+        names = ", ".join(reference_to(module, name) for name in module.public)
+        parts.append(f"**[{module.short}]({module.short}.md)** {lead}\\\n{names}")
+    return "\n\n".join(parts)
+
+
+def reference_to(module:api.Module, name:str) -> str:
+    "A link to the description of a public name."
+    return f"{{py:obj}}`{name} <{module.name}.{name}>`"
 
 
 def public_names(library:str) -> dict[str, str]: # name -> full name
