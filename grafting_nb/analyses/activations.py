@@ -16,8 +16,7 @@ from torch import Tensor
 from ..data.latents import Batch, Latents, draw_batch
 from ..diffusion.sample import evaluating
 from ..diffusion.schedule import linear_schedule
-from ..grafting.graft import site_name
-from ..grafting.plan import Edit, GraftPlan
+from ..grafting.plan import Site
 from ..models.dit import DiT
 from ..training.activations import teacher_activations
 
@@ -84,14 +83,14 @@ def _describe(tails:Tails) -> dict: # JSON values
                 by_time=by_time, low_noise=outliers[0]/sum(outliers) if sum(outliers) else None, channel=tails.channels.max().item()/sum(outliers) if sum(outliers) else None)
 
 # %% ../../nbs/08_analyses/00_activations.ipynb #2ab8d88f
-def noised_outputs(model:DiT, batch:Batch, batch_size:int) -> Iterator[tuple[Tensor, dict[tuple[str, int], Tensor]]]: # timesteps (b,), (target, layer) -> (b, n, d)
+def noised_outputs(model:DiT, batch:Batch, batch_size:int) -> Iterator[tuple[Tensor, dict[Site, Tensor]]]: # timesteps (b,), what each operator returned (b, n, d)
     "Run a model over noised images in parts; yields what every operator of it returned."
-    plan = GraftPlan(model.name, tuple(Edit(target, target, tuple(range(len(model.blocks)))) for target in KINDS))
+    sites = [Site(target, layer) for target in KINDS for layer in range(len(model.blocks))]
     schedule, device = linear_schedule(), next(model.parameters()).device
     for start in range(0, len(batch.t), batch_size):
         part = Batch(*(tensor[start:start + batch_size] for tensor in vars(batch).values())).to(device)
-        activations = teacher_activations(model, plan, part, schedule)
-        yield part.t, {(target, layer): activations[site_name(target, layer).replace(".", "/")].output for target, layer, _ in plan.sites()}
+        activations = teacher_activations(model, sites, part, schedule)
+        yield part.t, {site: activation.output for site, activation in activations.items()}
 
 # %% ../../nbs/08_analyses/00_activations.ipynb #48887151
 def _summary(layers:list[dict], target:str) -> dict:
@@ -109,16 +108,18 @@ def activation_statistics(model:DiT, data:Latents, *,
     "The distribution of every operator's output; raises ValueError on more samples than latents, and where an output is constant or not finite."
     if device is not None: model.to(device)
     batch = draw_batch(data, samples, step=0, seed=seed, label_dropout=0.)
-    sites = [(target, layer) for target in KINDS for layer in range(len(model.blocks))]
+    sites = [Site(target, layer) for target in KINDS for layer in range(len(model.blocks))]
     spreads = {site: Spread() for site in sites}
     with evaluating(model):
         for _, outputs in noised_outputs(model, batch, batch_size):
             for site, output in outputs.items(): spreads[site].add(output)
-        if wrong := [site_name(*site) for site in sorted(sites, key=lambda site: site[1]) if not 0 < spreads[site].std < float("inf")]: raise ValueError(f"the output of {wrong[0]} is constant or not finite")
+        for site in sorted(sites, key=lambda site: site.layer):
+            if not 0 < spreads[site].std < float("inf"):
+                raise ValueError(f"the output of {site.key} is constant or not finite")
         tails = {site: Tails(spread.mean, spread.std) for site, spread in spreads.items()}
         for t, outputs in noised_outputs(model, batch, batch_size):
             for site, output in outputs.items(): tails[site].add(output, t)
-    layers = [dict(target=target, layer=layer, **_describe(tails[target, layer])) for target, layer in sites]
+    layers = [dict(target=site.target, layer=site.layer, **_describe(tails[site])) for site in sites]
     return dict(layers=layers, summary={target: _summary(layers, target) for target in KINDS}, levels=LEVELS, reach=REACH, samples=samples, seed=seed)
 
 # %% ../../nbs/08_analyses/00_activations.ipynb #6debeef3

@@ -49,7 +49,7 @@ from ..core.seeds import generator, seeded
 from ..diffusion.sample import sample
 from ..grafting.families import find_operator, model_blocks
 from ..grafting.graft import new_scions, place_scions
-from ..grafting.plan import Edit, GraftPlan, select_layers
+from ..grafting.plan import Edit, GraftPlan, Site, select_layers
 from ..models.captioned import transformer_flops
 from ..models.pixart import pixart_config
 
@@ -166,7 +166,7 @@ def measure_replacement(size:ModelSize, operator:str, counts:Sequence[int], # la
         alone = {}
         for name, k in (("mha", 0), (operator, depth)):
             edited = with_layers(model, operator, k, scions)
-            alone[name] = torch.inference_mode()(parts_call([find_operator(edited, "mha", i) for i in range(depth)], partial(call, edited), compiler))
+            alone[name] = torch.inference_mode()(parts_call([find_operator(edited, Site("mha", i)) for i in range(depth)], partial(call, edited), compiler))
         times = measure_in_turns(passes | alone, device, seconds)
     points, parts = [dict(layers=k, **times[k]) for k in passes], {name: times[name]["median"]/depth for name in alone}
     return dict(points=points, parts=parts, depth=depth, operator=operator, flops_speedups=flops_speedups(size, operator, [point["layers"] for point in points]))

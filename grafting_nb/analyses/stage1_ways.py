@@ -25,7 +25,7 @@ from ..data.latents import Latents, draw_batch
 from ..diffusion.sample import evaluating, sample
 from ..diffusion.schedule import linear_schedule
 from ..grafting.graft import new_scions
-from ..grafting.plan import Edit, GraftPlan
+from ..grafting.plan import Edit, GraftPlan, Site
 from ..models.dit import DiT
 from ..training.activations import Activation, DistillConfig, scion_losses, teacher_activations
 from ..training.distill import distill
@@ -39,7 +39,7 @@ class FromFiles:
     training: float # wall seconds of reading it again and training
     bytes: int # of all files
 
-def _activation_file(folder:str|Path, site:str, step:int) -> Path: return Path(folder)/f"{site.replace('/', '.')}.{step}.safetensors"
+def _activation_file(folder:str|Path, site:Site, step:int) -> Path: return Path(folder)/f"{site.target}-{site.layer}.{step}.safetensors"
 
 def _write_activation(activation:Activation, path:Path) -> int: # bytes
     tensors = {**{f"input{i}": tensor for i, tensor in enumerate(activation.inputs)}, "output": activation.output, "gate": activation.gate}
@@ -55,7 +55,7 @@ def write_activations(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillC
     schedule, size = linear_schedule(), 0
     for step in progress(range(config.steps), desc="write activations"):
         batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
-        for site, activation in teacher_activations(teacher, plan, batch, schedule).items():
+        for site, activation in teacher_activations(teacher, plan.sites(), batch, schedule).items():
             size += _write_activation(activation, _activation_file(folder, site, step))
     return size
 
@@ -64,7 +64,7 @@ def _train_from_files(scions:nn.ModuleDict, config:DistillConfig, folder:str|Pat
     "Train one scion, alone in its dict, from the files of its layer."
     (site, scion), = scions.items()
     optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=0., fused=True)
-    for step in progress(range(config.steps), desc=site):
+    for step in progress(range(config.steps), desc=site.key):
         activation = _read_activation(_activation_file(folder, site, step), device)
         loss = scion_losses(scions, {site: activation}, config)[site]
         optimizer.param_groups[0]["lr"] = config.lr_at(step)
@@ -84,13 +84,13 @@ def distill_from_files(teacher:DiT, # pretrained, unchanged by this
     start, scions = time.perf_counter(), new_scions(teacher, plan, config.seed).to(device).train()
     size = write_activations(teacher.to(device).eval(), plan, data, config, folder, device)
     written = time.perf_counter()
-    for site, scion in scions.items(): _train_from_files(nn.ModuleDict({site: scion}), config, folder, device)
+    for site in plan.sites(): _train_from_files({site: scions[site.key]}, config, folder, device)
     return FromFiles(scions.cpu().eval(), written - start, time.perf_counter() - written, size)
 
 # %% ../../nbs/08_analyses/03_stage1_ways.ipynb #f609eada
 def single_site_plans(plan:GraftPlan) -> list[GraftPlan]:
     "One plan per site."
-    return [GraftPlan(plan.base, (Edit(target, edit.operator, (layer,), edit.config),)) for target, layer, edit in plan.sites()]
+    return [GraftPlan(plan.base, (Edit(site.target, edit.operator, (site.layer,), edit.config),)) for site, edit in plan.sites().items()]
 
 def distill_by_layer(teacher:DiT, plan:GraftPlan, data:Latents, validation:Latents, config:DistillConfig,
                      folder:str|Path, # for one checkpoint per site
@@ -110,7 +110,7 @@ def compare_distillation(teacher:DiT, plan:GraftPlan, data:Latents, config:Disti
     device, probe = torch.device(device or pick_device()), data.select(torch.arange(1))
     config = replace(config, validate_every=config.steps, checkpoint_every=config.steps)
     batch, made = draw_batch(data, config.batch_size, 0, config.seed).to(device), {}
-    teacher_pass = time_calls(partial(teacher_activations, teacher.to(device).eval(), plan, batch, linear_schedule()), repeats=5)
+    teacher_pass = time_calls(partial(teacher_activations, teacher.to(device).eval(), plan.sites(), batch, linear_schedule()), repeats=5)
     with tempfile.TemporaryDirectory(dir=folder) as below:
         fresh = lambda: tempfile.mkdtemp(dir=below) # distill would find its finished run otherwise
         def together(): made["together"] = distill(teacher, plan, data, probe, config, fresh(), device).scions

@@ -32,7 +32,7 @@ def structures(base:str, row:str) -> tuple[DiT|Captioned, DiT|Captioned, int, in
     if not get_row(row).edits: return teacher, teacher, 0, 0
     plan = get_row(row).plan(base, depth, list(range(depth))) # any layers: their cost is the same
     grafted = skeleton(plan)
-    scions = [find_operator(grafted, target, layer) for target, layer, _ in plan.sites()]
+    scions = [find_operator(grafted, site) for site in plan.sites()]
     return teacher, grafted, sum(p.numel() for scion in scions for p in scion.parameters()), sum(scion.flops(tokens) for scion in scions)
 
 @dataclass(frozen=True)

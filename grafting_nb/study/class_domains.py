@@ -23,7 +23,7 @@ from ..data.digits import load_digits
 from ..data.latent_store import open_store
 from ..data.latents import Latents, stratified_subset
 from ..grafting.plan import GraftPlan
-from ..grafting.pretrained import load_dit, skeleton
+from ..grafting.pretrained import DITS, load_model
 from ..models.dit import DiT
 from ..scoring.extractors import make_extractor
 from ..scoring.features import Features, extract_features, label_accuracy
@@ -55,9 +55,9 @@ class Digits:
     split_size = None # of the inception score: ten splits
     labelled = True # the extractor tells which class an image shows
 
-    def teacher(self) -> DiT: return load_dit("testbed")
+    def teacher(self) -> DiT: return load_model("digits")
 
-    def skeleton(self, plan:GraftPlan|None=None) -> DiT: return skeleton("testbed", plan) # without weights
+    def skeleton(self, plan:GraftPlan|None=None) -> DiT: return DITS["digits"].structure(plan) # without weights
 
     def stage1_data(self, scale:Scale) -> tuple[Latents, Latents]: # to learn from, to validate on
         "All training digits, and held-out ones: of each class 20, unless the scale names a number."
@@ -104,9 +104,9 @@ class ImageNet:
     @property
     def root(self) -> Path: return Path(self.folder or data_root()/"imagenet256")
 
-    def teacher(self) -> DiT: return load_dit(self.base)
+    def teacher(self) -> DiT: return load_model(self.base)
 
-    def skeleton(self, plan:GraftPlan|None=None) -> DiT: return skeleton(self.base, plan) # without weights
+    def skeleton(self, plan:GraftPlan|None=None) -> DiT: return DITS[self.base].structure(plan) # without weights
 
     def latents(self) -> Latents: return open_store(self.root/"latents")
 

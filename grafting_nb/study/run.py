@@ -140,7 +140,7 @@ def model_at(run:Run, stage:str) -> tuple[DiT|Captioned, dict[str, float]]: # th
 def cost(run:Run, stage:str, model:DiT|Captioned) -> dict: # params, flops, operator_flops, finetune_flops
     "Size and operations of a model of the run; `operator_flops` is the mean over the edited places."
     tokens, sites = model.config.num_tokens, run.plan.sites() if get_row(run.row).edits else []
-    edited = [find_operator(model, target, layer).flops(tokens) for target, layer, _ in sites]
+    edited = [find_operator(model, site).flops(tokens) for site in sites]
     config = stage2_config(run.preset, stage) if data_share(stage) else None
     return dict(params=sum(p.numel() for p in model.parameters()), flops=model.flops(), operator_flops=sum(edited)//len(edited) if edited else 0,
                 finetune_flops=3*model.flops()*config.steps*config.batch_size if config else 0)

@@ -32,10 +32,10 @@ def lora_sites(model:nn.Module, # of a known family, wrapped or not
                ) -> list[str]: # such as "blocks.3.attn.qkv", as its host calls them
     "The linear layers of the base that would carry adapters; raises ValueError on an unknown target or when none is left."
     a, scions = family_of(model), scion_prefixes(model)
-    targets = LORA_TARGETS[a.family] if targets is None else targets
+    targets = LORA_TARGETS[a.name] if targets is None else targets
     linear = [[name for name, module in block.named_modules() if isinstance(module, nn.Linear) and not f"{a.blocks}.{i}.{name}".startswith(scions)]
               for i, block in enumerate(model_blocks(model))]
-    known = dict.fromkeys([*LORA_TARGETS[a.family], *(name for names in linear for name in names)])
+    known = dict.fromkeys([*LORA_TARGETS[a.name], *(name for names in linear for name in names)])
     if unknown := [target for target in targets if target not in known]: raise ValueError(f"LoRA target {unknown[0]!r} is no linear layer of a block; known: {', '.join(known)}")
     sites = [f"{a.blocks}.{i}.{target}" for i, names in enumerate(linear) for target in targets if target in names]
     if not sites: raise ValueError(f"LoRA targets {', '.join(targets)} match nothing: no such layer of the base is left in {_called(model)!r}")
