@@ -102,7 +102,7 @@ def describe(model:torch.nn.Module, # a DiT or a transformer of diffusers, graft
     "The configuration of a model; raises ValueError when it would not rebuild the model, or when metrics lack `samples`."
     if metrics is not None and not isinstance(metrics.get("samples"), int): raise ValueError(f"metrics need the number of samples behind them, as samples=50000; got {metrics}")
     name, model, family = base_name(model), transformer_of(model), family_of(model)
-    plan, options = getattr(model, "plan", None), diffusers_options(family.family, model.config) if family.diffusers else asdict(model.config)
+    plan, options = getattr(model, "plan", None), diffusers_options(family.name, model.config) if family.diffusers else asdict(model.config)
     config = HubConfig(format=FORMAT, library_version=__version__, name=name, dit=options, plan=plan and json.loads(plan.to_json()),
                        base_fingerprint=plan and model.base_fingerprint, weights_fingerprint=fingerprint(model.state_dict()), data=data, metrics=metrics)
     ours, rebuilt = _structure(model), _structure(rebuild(name, options, config.plan, config.base_fingerprint))
