@@ -15,63 +15,97 @@ import numpy as np
 TASKS = ("single_object", "two_object", "counting", "colors", "position", "color_attr")
 COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 RELATIONS = ("left of", "right of", "above", "below")
-CLASSES = tuple(re.split(r",\s+", """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop sign, parking meter, bench,
-    bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee, skis,
-    snowboard, sports ball, kite, baseball bat, baseball glove, skateboard, surfboard, tennis racket, bottle, wine glass, cup, fork, knife,
-    spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut, cake, chair, couch, potted plant, bed,
-    dining table, toilet, tv, laptop, computer mouse, tv remote, computer keyboard, cell phone, microwave, oven, toaster, sink,
-    refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush""")) # in COCO's order
+CLASSES = tuple(re.split(r",\s+", """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
+    fire hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe,
+    backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball bat,
+    baseball glove, skateboard, surfboard, tennis racket, bottle, wine glass, cup, fork, knife, spoon, bowl, banana,
+    apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut, cake, chair, couch, potted plant, bed,
+    dining table, toilet, tv, laptop, computer mouse, tv remote, computer keyboard, cell phone, microwave, oven,
+    toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush""")) # in COCO's order
 
 # %% ../../nbs/07_scoring/07_geneval_prompts.ipynb #1b5b3a73
 def _a(words:str) -> str: return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 def _plural(name:str) -> str: return name + ("es" if name.endswith("s") else "s")
-def _wish(name:str, count:int=1, **more) -> dict: return {"class": name, "count": count, **more}
-def _pick(rng:np.random.Generator, names, count:int) -> list[str]: return rng.choice(names, count, replace=False).tolist()
-def _metadata(tag:str, words:str, *include:dict, **more) -> dict: return dict(tag=tag, include=list(include), **more, prompt=f"a photo of {words}")
+
+def _wish(name:str, count:int=1, **more) -> dict:
+    "An entry of `include` or `exclude`."
+    return {"class": name, "count": count, **more}
+
+def _metadata(tag:str, words:str, *include:dict, **more) -> dict:
+    "A prompt with what it means."
+    return dict(tag=tag, include=list(include), **more, prompt=f"a photo of {words}")
+
+# %% ../../nbs/07_scoring/07_geneval_prompts.ipynb #db2a80b7
+def _pick(rng:np.random.Generator, names, count:int) -> list[str]:
+    "Different names, in random order."
+    return rng.choice(names, count, replace=False).tolist()
+
+def _things(classes) -> list[str]: return [name for name in classes if name != "person"]
 
 def _two_object(rng, classes, colors) -> dict:
     a, b = _pick(rng, classes, 2)
     return _metadata("two_object", f"{_a(a)} and {_a(b)}", _wish(a), _wish(b))
 
 def _counting(rng, classes, colors) -> dict:
-    name, count = str(rng.choice(classes)), int(rng.integers(2, 5))
-    return _metadata("counting", f"{('two', 'three', 'four')[count - 2]} {_plural(name)}", _wish(name, count), exclude=[_wish(name, count + 1)])
+    name = str(rng.choice(classes))
+    count = int(rng.integers(2, 5))
+    words = f"{('two', 'three', 'four')[count - 2]} {_plural(name)}"
+    return _metadata("counting", words, _wish(name, count), exclude=[_wish(name, count + 1)])
 
 def _colors(rng, classes, colors) -> dict:
-    name, color = str(rng.choice([c for c in classes if c != "person"])), str(rng.choice(colors))
+    name = str(rng.choice(_things(classes)))
+    color = str(rng.choice(colors))
     return _metadata("colors", f"{_a(color)} {name}", _wish(name, color=color))
 
 def _position(rng, classes, colors) -> dict:
-    (a, b), relation = _pick(rng, classes, 2), str(rng.choice(RELATIONS))
+    a, b = _pick(rng, classes, 2)
+    relation = str(rng.choice(RELATIONS))
     return _metadata("position", f"{_a(a)} {relation} {_a(b)}", _wish(b), _wish(a, position=[relation, 0]))
 
 def _color_attr(rng, classes, colors) -> dict:
-    (a, b), (color_a, color_b) = _pick(rng, [c for c in classes if c != "person"], 2), _pick(rng, colors, 2)
-    return _metadata("color_attr", f"{_a(color_a)} {a} and {_a(color_b)} {b}", _wish(a, color=color_a), _wish(b, color=color_b))
+    a, b = _pick(rng, _things(classes), 2)
+    color_a, color_b = _pick(rng, colors, 2)
+    words = f"{_a(color_a)} {a} and {_a(color_b)} {b}"
+    return _metadata("color_attr", words, _wish(a, color=color_a), _wish(b, color=color_b))
 
 # %% ../../nbs/07_scoring/07_geneval_prompts.ipynb #51955f03
 def geneval_prompts(seed:int=43, # 43 is the published list
                     n:int=100, # draws for each task after the first
-                    classes=CLASSES, colors=COLORS # names to draw from; nobody is asked to colour a person
+                    classes=CLASSES, colors=COLORS # names to draw from
                    ) -> list[dict]: # metadata, distinct, in the order of the tasks
     "The 553 prompts of GenEval with their metadata, or as many others by the same rules."
     rng = np.random.default_rng(seed)
     drawn = [_metadata("single_object", _a(name), _wish(name)) for name in _pick(rng, classes, len(classes))]
-    drawn += [draw(rng, classes, colors) for draw in (_two_object, _counting, _colors, _position, _color_attr) for _ in range(n)]
+    for draw in (_two_object, _counting, _colors, _position, _color_attr):
+        drawn += [draw(rng, classes, colors) for _ in range(n)]
     return list({json.dumps(metadata): metadata for metadata in drawn}.values())
 
 # %% ../../nbs/07_scoring/07_geneval_prompts.ipynb #27d2c02f
+def _check_wish(wish:dict, earlier:int) -> str|None: # what is wrong
+    "An entry of `include` or `exclude`; it may refer to so many earlier ones."
+    if not set(wish) <= {"class", "count", "color", "position"} or "class" not in wish:
+        return f"entry has {', '.join(wish)}; known: class, count, color, position"
+    count = wish.get("count")
+    if not isinstance(count, int) or count < 1: return f"count of {wish['class']} is {count!r}, not a positive integer"
+    if "position" not in wish: return None
+    relation, target = wish["position"]
+    if relation not in RELATIONS: return f"position is {relation!r}; known: {', '.join(RELATIONS)}"
+    if target not in range(earlier): return f"position refers to entry {target}, which is no earlier one"
+
+# %% ../../nbs/07_scoring/07_geneval_prompts.ipynb #b3259f97
+def _metadata_fault(metadata:dict) -> str|None:
+    "What is wrong with metadata, None if nothing is."
+    tag = metadata.get("tag")
+    if tag not in TASKS: return f"tag is {tag!r}; known: {', '.join(TASKS)}"
+    if not set(metadata) <= {"tag", "include", "exclude", "prompt"} or not isinstance(metadata.get("prompt"), str):
+        return f"has {', '.join(metadata)}; known: tag, include, exclude, prompt"
+    include = metadata.get("include")
+    if not include: return "includes nothing"
+    wishes = include + metadata.get("exclude", [])
+    faults = [_check_wish(wish, min(i, len(include))) for i, wish in enumerate(wishes)]
+    return next(filter(None, faults), None)
+
 def check_metadata(metadata:dict):
     "Raise ValueError, naming the prompt and what is wrong, unless the metadata can be judged."
-    def require(condition, message):
-        if not condition: raise ValueError(f"GenEval metadata of {metadata.get('prompt', metadata)!r}: {message}")
-    require(metadata.get("tag") in TASKS, f"tag is {metadata.get('tag')!r}; known: {', '.join(TASKS)}")
-    require(set(metadata) <= {"tag", "include", "exclude", "prompt"} and isinstance(metadata.get("prompt"), str), f"has {', '.join(metadata)}; known: tag, include, exclude, prompt")
-    require(metadata.get("include"), "includes nothing")
-    for i, wish in enumerate(metadata["include"] + metadata.get("exclude", [])):
-        require(set(wish) <= {"class", "count", "color", "position"} and "class" in wish, f"entry has {', '.join(wish)}; known: class, count, color, position")
-        require(isinstance(wish.get("count"), int) and wish["count"] > 0, f"count of {wish['class']} is {wish.get('count')!r}, not a positive integer")
-        if "position" in wish:
-            relation, target = wish["position"]
-            require(relation in RELATIONS, f"position is {relation!r}; known: {', '.join(RELATIONS)}")
-            require(target in range(min(i, len(metadata["include"]))), f"position refers to entry {target}, which is no earlier one")
+    fault = _metadata_fault(metadata)
+    if fault: raise ValueError(f"GenEval metadata of {metadata.get('prompt', metadata)!r}: {fault}")

@@ -28,7 +28,9 @@ from ..grafting.plan import GraftPlan
 from ..models.captioned import Captioned
 from ..models.pixart import PIXART_PARTS, encode_captions, load_pixart, load_t5, pixart_config
 from ..models.shapes_model import MAX_TOKENS, SHAPES_MODEL, load_shapes
-from ..scoring.geneval import Detector, FunctionDetector, judge_image, task_scores
+from ..scoring.detections import Detector, FunctionDetector
+from ..scoring.geneval import judge_image
+from ..scoring.geneval_scores import task_scores
 from ..scoring.geneval_prompts import TASKS, geneval_prompts
 from ..scoring.mask2former import load_detector
 from ..scoring.shapes_detector import find_shapes
