@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['noise_draws', 'noise_errors', 'taken_out', 'layer_shares']
 
-# %% ../../nbs/08_analyses/07_layer_shares.ipynb #67d78936
-from contextlib import contextmanager
+# %% ../../nbs/08_analyses/07_layer_shares.ipynb #a6e3b47c
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from ..core.seeds import generator
 from ..data.latents import Latents
 from ..diffusion.schedule import add_noise, linear_schedule
+from ..models.dit import DiT
 
-# %% ../../nbs/08_analyses/07_layer_shares.ipynb #82a457c8
+# %% ../../nbs/08_analyses/07_layer_shares.ipynb #972908cd
 def noise_draws(data:Latents, repeats:int, seed:int) -> tuple[Tensor, Tensor]: # (repeats, n, c, h, w) and (repeats, n)
     "Noise and times for the images of a data set, the times one a part of the chain."
     g, n = generator(seed, "noise error"), len(data)
@@ -42,16 +43,16 @@ def noise_errors(model:nn.Module, # a DiT
         errors.append((predicted - eps).square().flatten(1).mean(1).cpu())
     return torch.cat(errors)
 
-# %% ../../nbs/08_analyses/07_layer_shares.ipynb #510feaf2
+# %% ../../nbs/08_analyses/07_layer_shares.ipynb #524cd0cd
 @contextmanager
 def taken_out(*modules:nn.Module):
     "Let modules return zeros within the block."
-    hooks = [module.register_forward_hook(lambda _, inputs, output: torch.zeros_like(output)) for module in modules]
-    try: yield
-    finally:
-        for hook in hooks: hook.remove()
+    def silence(module, inputs, output:Tensor) -> Tensor: return torch.zeros_like(output)
+    with ExitStack() as hooks:
+        for module in modules: hooks.enter_context(module.register_forward_hook(silence))
+        yield
 
-def layer_shares(model:nn.Module, # a DiT
+def layer_shares(model:DiT,
                  data:Latents,
                  targets:tuple[str, ...]=("attn", "mlp"), # names of operators inside a block
                  **options # of `noise_errors`

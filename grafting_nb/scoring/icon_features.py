@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['IconFeatures', 'jitter_icons', 'icon_accuracy', 'train_icon_features', 'load_icon_features']
 
-# %% ../../nbs/07_scoring/14_icon_features.ipynb #662dd86c
+# %% ../../nbs/07_scoring/14_icon_features.ipynb #8de085f3
 import math
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ..core.seeds import seed_from, seeded
 from ..data.icons import ICON_CLASSES, ICON_SIZE
 from ..data.latents import Latents
 
-# %% ../../nbs/07_scoring/14_icon_features.ipynb #617ea093
+# %% ../../nbs/07_scoring/14_icon_features.ipynb #3e7f4552
 def _stage(inputs:int, outputs:int) -> nn.Sequential:
     "Two convolutions, each with batch normalisation and ReLU, then half the size."
     layers = []
@@ -48,7 +48,7 @@ class IconFeatures(nn.Module):
         features = self.hidden(self.convolutions(grey))
         return features, self.classify(features)
 
-# %% ../../nbs/07_scoring/14_icon_features.ipynb #a8f8a3b5
+# %% ../../nbs/07_scoring/14_icon_features.ipynb #55bd8d08
 def jitter_icons(images:Tensor, # (n, 1, 24, 24) in [-1, 1], 1 is white
                  generator:torch.Generator # of the same device
                  ) -> Tensor:
@@ -58,16 +58,17 @@ def jitter_icons(images:Tensor, # (n, 1, 24, 24) in [-1, 1], 1 is white
     angle, scale = math.radians(8)*draws[2], 1 + draws[3]/7
     cos, sin = scale*angle.cos(), scale*angle.sin()
     affine = torch.stack([cos, -sin, shift_x, sin, cos, shift_y], dim=1).view(-1, 2, 3)
-    grid = F.affine_grid(affine, images.shape, align_corners=False)
+    grid = F.affine_grid(affine, list(images.shape), align_corners=False)
     return F.grid_sample(images - 1, grid, align_corners=False) + 1
 
-# %% ../../nbs/07_scoring/14_icon_features.ipynb #88d77efe
+# %% ../../nbs/07_scoring/14_icon_features.ipynb #710b1ae3
 @torch.no_grad()
 def icon_accuracy(model:IconFeatures, icons:Latents) -> float:
     "Share of icons that the network names correctly."
     device = next(model.parameters()).device
-    answers = [model.eval()(to_uint8(images).to(device))[1].argmax(1).cpu() for images in icons.latents.split(500)]
-    return (torch.cat(answers) == icons.labels).float().mean().item()
+    images, labels = icons.batch(torch.arange(len(icons)))
+    answers = [model.eval()(to_uint8(part).to(device))[1].argmax(1).cpu() for part in images.split(500)]
+    return (torch.cat(answers) == labels).float().mean().item()
 
 def train_icon_features(train:Latents, # icons to learn from
                         heldout:Latents, # icons to measure on
@@ -79,7 +80,7 @@ def train_icon_features(train:Latents, # icons to learn from
                         ) -> tuple[IconFeatures, list[dict]]: # in eval mode on the CPU; epoch, loss, accuracy
     "Train the feature network from scratch."
     with seeded(seed, "icon features"): model = IconFeatures().to(device)
-    images, labels = train.latents.to(device), train.labels.to(device)
+    images, labels = (tensor.to(device) for tensor in train.batch(torch.arange(len(train))))
     draws = torch.Generator(device).manual_seed(seed_from(seed, "icon features", "draws"))
     per_epoch = len(train)//batch_size
     optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=0.02)
@@ -99,7 +100,7 @@ def train_icon_features(train:Latents, # icons to learn from
         history.append(dict(epoch=epoch + 1, loss=total.item()/per_epoch, accuracy=icon_accuracy(model, heldout)))
     return model.eval().cpu(), history
 
-# %% ../../nbs/07_scoring/14_icon_features.ipynb #5d3224df
+# %% ../../nbs/07_scoring/14_icon_features.ipynb #66caaee7
 def load_icon_features(path:str|Path|None=None # a safetensors file, the shipped one if None
                        ) -> IconFeatures: # in eval mode
     "Read a trained feature network; raises FileNotFoundError, or ValueError if the file holds something else."
