@@ -8,9 +8,9 @@ __all__ = ['DIT_SIZES', 'DIT_PRESETS', 'PatchEmbedder', 'DiT', 'make_dit']
 # %% ../../nbs/04_models/01_dit.ipynb #7bf653c3
 import torch
 from einops import rearrange
+from fastcore.basics import patch
 from torch import Tensor, nn
 
-from ..core.records import from_dict
 from grafting_nb.models.dit_block import (
     CONVENTIONS,
     DiTBlock,
@@ -21,63 +21,74 @@ from grafting_nb.models.dit_block import (
     position_table,
 )
 
-# %% ../../nbs/04_models/01_dit.ipynb #d455aec1
+# %% ../../nbs/04_models/01_dit.ipynb #b9bd464b
 class PatchEmbedder(nn.Module):
-    "Patches -> tokens, as one strided convolution."
+    "Patches -> tokens."
     def __init__(self, config:DiTConfig):
         super().__init__()
-        self.proj = nn.Conv2d(config.in_channels, config.hidden_size, config.patch_size, stride=config.patch_size)
+        size = config.patch_size
+        self.proj = nn.Conv2d(config.in_channels, config.hidden_size, size, stride=size)
 
-    def forward(self, x:Tensor) -> Tensor: return rearrange(self.proj(x), "b d h w -> b (h w) d")
+    def forward(self, x:Tensor) -> Tensor: # (b, c, h, w) -> (b, n, d)
+        return rearrange(self.proj(x), "b d h w -> b (h w) d")
 
+# %% ../../nbs/04_models/01_dit.ipynb #de3045c0
 def _name_with_convention(name:str, convention:str) -> str:
     "Names end in `-diffusers` exactly where the convention is diffusers'."
     if convention == "diffusers": return name.removesuffix("-diffusers") + "-diffusers"
-    if name.endswith("-diffusers"): raise ValueError(f"{name!r} names a model that follows diffusers, but its convention is {convention!r}")
-    return name
+    if not name.endswith("-diffusers"): return name
+    raise ValueError(f"{name!r} names a model that follows diffusers, but its convention is {convention!r}")
 
 class DiT(nn.Module):
     "Diffusion transformer; takes the options of `DiTConfig`, an unknown one is an error."
     def __init__(self, name:str="custom", # which pretrained model this is; graft plans name their base by it
                  **options):
         super().__init__()
-        self.config = config = from_dict(DiTConfig, options)
-        self.name, d = _name_with_convention(name, config.convention), config.hidden_size
-        self.x_embedder, self.t_embedder = PatchEmbedder(config), TimestepEmbedder(d, CONVENTIONS[config.convention].frequency_shift)
-        self.y_embedder = LabelEmbedder(config.num_classes, d)
-        self.pos_embed = nn.Parameter(position_table(d, config.input_size//config.patch_size), requires_grad=False)
-        self.blocks = nn.ModuleList(DiTBlock(config) for _ in range(config.depth))
-        self.final_layer = FinalLayer(config)
+        self.config = c = DiTConfig(**options)
+        self.name = _name_with_convention(name, c.convention)
+        self.x_embedder = PatchEmbedder(c)
+        self.t_embedder = TimestepEmbedder(c.hidden_size, CONVENTIONS[c.convention].frequency_shift)
+        self.y_embedder = LabelEmbedder(c.num_classes, c.hidden_size)
+        positions = position_table(c.hidden_size, c.input_size//c.patch_size)
+        self.pos_embed = nn.Parameter(positions, requires_grad=False)
+        self.blocks = nn.ModuleList(DiTBlock(c) for _ in range(c.depth))
+        self.final_layer = FinalLayer(c)
         self._init_weights()
 
     def _init_weights(self):
         "Xavier for the linear layers outside the embedders, zeros for modulations and the last layer."
-        patches = self.x_embedder.proj
-        for layer in [patches, *self.blocks.modules()]:
+        for layer in [self.x_embedder.proj, *self.blocks.modules()]:
             if not isinstance(layer, (nn.Linear, nn.Conv2d)): continue
-            nn.init.xavier_uniform_(layer.weight.view(len(layer.weight), -1)); nn.init.zeros_(layer.bias)
-        modulations = [m.adaLN_modulation[1] for m in (*self.blocks, self.final_layer)]
-        for layer in (*modulations, self.final_layer.linear): nn.init.zeros_(layer.weight); nn.init.zeros_(layer.bias)
+            nn.init.xavier_uniform_(layer.weight.view(len(layer.weight), -1))
+            nn.init.zeros_(layer.bias)
+        modulations = [part.adaLN_modulation[1] for part in (*self.blocks, self.final_layer)]
+        for layer in (*modulations, self.final_layer.linear):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x:Tensor, # (b, c, h, w) noised latents
                 t:Tensor, # (b,) timesteps
                 y:Tensor # (b,) labels, `num_classes` for none
                 ) -> Tensor: # (b, out_channels, h, w): predicted noise, then variance logits if `learn_sigma`
         "Predict the noise (and the variance) for a batch; raises ValueError on another latent shape."
-        size, patch = self.config.input_size, self.config.patch_size
+        size = self.config.input_size
+        patch = self.config.patch_size
         if x.shape[1:] != (self.config.in_channels, size, size):
-            raise ValueError(f"{self.name} takes latents of shape {(self.config.in_channels, size, size)}, got {tuple(x.shape[1:])}")
+            wanted = (self.config.in_channels, size, size)
+            raise ValueError(f"{self.name} takes latents of shape {wanted}, got {tuple(x.shape[1:])}")
         h = self.x_embedder(x) + self.pos_embed
         c = self.t_embedder(t) + self.y_embedder(y)
         for block in self.blocks: h = block(h, c)
         return rearrange(self.final_layer(h, c), "b (h w) (p q c) -> b c (h p) (w q)", h=size//patch, p=patch, q=patch)
 
 # %% ../../nbs/04_models/01_dit.ipynb #f77ddb61
-def _forward_with_cfg(self, x:Tensor, # (2b, c, h, w); only the first half is read, it serves both conditions
-                      t:Tensor, # (2b,)
-                      y:Tensor, # (2b,): labels, then null classes
-                      scale:float # guidance scale, 1 is none
-                      ) -> Tensor: # (2b, out_channels, h, w), both halves guided alike in the guided channels
+@patch
+def forward_with_cfg(self:DiT,
+                     x:Tensor, # (2b, c, h, w); only the first half is read, it serves both conditions
+                     t:Tensor, # (2b,)
+                     y:Tensor, # (2b,): labels, then null classes
+                     scale:float # guidance scale, 1 is none
+                     ) -> Tensor: # (2b, out_channels, h, w), both halves guided alike in the guided channels
     "Guided prediction, on the first three latent channels as published."
     half = x[:len(x)//2]
     output = self(torch.cat([half, half]), t, y)
@@ -86,26 +97,30 @@ def _forward_with_cfg(self, x:Tensor, # (2b, c, h, w); only the first half is re
     noise = unconditional + scale*(conditional - unconditional)
     return torch.cat([torch.cat([noise, noise]), output[:, guided:]], dim=1)
 
-DiT.forward_with_cfg = _forward_with_cfg
-
 # %% ../../nbs/04_models/01_dit.ipynb #4f62e354
-DIT_SIZES = {"S": dict(depth=12, hidden_size=384, num_heads=6), "B": dict(depth=12, hidden_size=768, num_heads=12),
-             "L": dict(depth=24, hidden_size=1024, num_heads=16), "XL": dict(depth=28, hidden_size=1152, num_heads=16)}
-DIT_PRESETS = {f"DiT-{size}/{patch}": dict(patch_size=patch, **shape) for size, shape in DIT_SIZES.items() for patch in (2, 4, 8)}
+DIT_SIZES = {
+    "S": dict(depth=12, hidden_size=384, num_heads=6),
+    "B": dict(depth=12, hidden_size=768, num_heads=12),
+    "L": dict(depth=24, hidden_size=1024, num_heads=16),
+    "XL": dict(depth=28, hidden_size=1152, num_heads=16)}
+DIT_PRESETS = {
+    f"DiT-{size}/{patch}": dict(patch_size=patch, **shape)
+    for size, shape in DIT_SIZES.items() for patch in (2, 4, 8)}
 
 def make_dit(name:str, # such as "DiT-XL/2"
              **options # further options of `DiTConfig`
              ) -> DiT: # randomly initialised
     "A DiT of the published family; raises ValueError on an unknown name."
     if name not in DIT_PRESETS: raise ValueError(f"unknown model {name!r}; known: {', '.join(DIT_PRESETS)}")
-    return DiT(name, **{**DIT_PRESETS[name], **options})
+    return DiT(name, **DIT_PRESETS[name] | options)
 
 # %% ../../nbs/04_models/01_dit.ipynb #0adb324a
-def _flops(self) -> int: # for one latent
+@patch
+def flops(self:DiT) -> int: # for one latent
     "Floating-point operations of one forward pass of one latent, two per multiply-add."
-    c, n, d = self.config, self.config.num_tokens, self.config.hidden_size
-    patch = 2*n*d*c.patch_size**2*(c.in_channels + c.out_channels)
+    c = self.config
+    n = c.num_tokens
+    d = c.hidden_size
+    patches = 2*n*d*c.patch_size**2*(c.in_channels + c.out_channels)
     conditions = 2*d*(256 + d) + 2*d*2*d
-    return patch + conditions + sum(block.flops(n) for block in self.blocks)
-
-DiT.flops = _flops
+    return patches + conditions + sum(block.flops(n) for block in self.blocks)
