@@ -19,6 +19,7 @@ def skeleton(name:str, # of the pretrained model
              ) -> nn.Module: # in evaluation mode, its parameters on the meta device, with `name`
     "The structure of a model without weights; raises ValueError or TypeError on options that it does not have."
     from accelerate import init_empty_weights # late: it reads the variables of the hub when it is imported
+
     with init_empty_weights():
         if family == "DiT": model = DiT(name, **options)
         else: model = getattr(load_library("diffusers"), family)(**options)
