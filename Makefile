@@ -34,7 +34,7 @@ help:
 	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm"
 	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run and what it would cost"
 	@echo "make publish          take finished tables and figures into papermill_runs/records and figures"
-	@echo "make test             run every notebook, or one: NB=nbs/00_core.ipynb"
+	@echo "make test             run every notebook, or one: NB=nbs/00_core/00_files.ipynb"
 	@echo "make gpu              run the notebooks whose cells need a GPU, with these cells, or those of NB=; no cell hides another's failure"
 	@echo "make test-slurm       two rows through a Slurm of one node that it installs (as root on Debian or Ubuntu), starts and stops"
 	@echo "make docs             the notebooks and the reference as a site: _docs/html/index.html"
