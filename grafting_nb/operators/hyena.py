@@ -24,8 +24,10 @@ class Hyena(nn.Module):
                  inner_filter:nn.Module): # on (B, N, dim), between the gates
         super().__init__()
         self.dim = dim
-        self.in_proj, self.out_proj = nn.Linear(dim, 3*dim), nn.Linear(dim, dim)
-        self.short_filter, self.inner_filter = short_filter, inner_filter
+        self.in_proj = nn.Linear(dim, 3*dim)
+        self.out_proj = nn.Linear(dim, dim)
+        self.short_filter = short_filter
+        self.inner_filter = inner_filter
 
     def forward(self, u:torch.Tensor) -> torch.Tensor: # raises ValueError unless (B, N, dim)
         check_input(u, self.dim)
@@ -34,9 +36,10 @@ class Hyena(nn.Module):
 
     def flops(self, n_tokens:int) -> int:
         "Twice the multiply-adds for one sequence, each gate counted as one operation per element."
+        filters = [f for f in (self.short_filter, self.inner_filter) if isinstance(f, ShortConv)]
         projections = 2*4*self.dim**2*n_tokens
-        filters = sum(f.flops(n_tokens) for f in (self.short_filter, self.inner_filter) if isinstance(f, ShortConv))
-        return projections + filters + 2*self.dim*n_tokens
+        gates = 2*self.dim*n_tokens
+        return projections + sum(f.flops(n_tokens) for f in filters) + gates
 
 # %% ../../nbs/01_operators/05_hyena.ipynb #83095fd6
 class HyenaX(Hyena):
@@ -47,14 +50,21 @@ class HyenaX(Hyena):
                  backend:str="auto"): # of the convolution, see `ShortConv`
         super().__init__(dim, ShortConv(3*dim, kernel_size, backend=backend), nn.Identity())
 
+register_operator("hyena_x", HyenaX)
+
+# %% ../../nbs/01_operators/05_hyena.ipynb #11a27890
 class HyenaSE(Hyena):
     "Filter q, k and v, and the first gate's product once more: out = W(q * C(k * v))."
     def __init__(self,
                  dim:int,
                  kernel_size:int=4, # taps of both filters
                  backend:str="auto"): # of the convolutions, see `ShortConv`
-        super().__init__(dim, ShortConv(3*dim, kernel_size, backend=backend), ShortConv(dim, kernel_size, backend=backend).identity_init())
+        short = ShortConv(3*dim, kernel_size, backend=backend)
+        super().__init__(dim, short, ShortConv(dim, kernel_size, backend=backend).identity_init())
 
+register_operator("hyena_se", HyenaSE)
+
+# %% ../../nbs/01_operators/05_hyena.ipynb #9e484e9a
 class HyenaY(Hyena):
     "Filter only the product of the first gate: out = W(q * C(k * v)) with unfiltered q, k and v."
     def __init__(self,
@@ -63,7 +73,4 @@ class HyenaY(Hyena):
                  backend:str="auto"): # of the convolution, see `ShortConv`
         super().__init__(dim, nn.Identity(), ShortConv(dim, kernel_size, backend=backend).identity_init())
 
-# %% ../../nbs/01_operators/05_hyena.ipynb #70cb9830
-register_operator("hyena_x", HyenaX)
-register_operator("hyena_se", HyenaSE)
 register_operator("hyena_y", HyenaY)

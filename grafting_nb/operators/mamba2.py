@@ -32,11 +32,19 @@ def ssd_kernel(x, dt, A, B, C, chunk_size): # as `ssd`, on a GPU
     from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
     return mamba_chunk_scan_combined(x, dt, A, B.unsqueeze(2), C.unsqueeze(2), chunk_size=chunk_size).to(dt.dtype)
 
+def _check_positive(**sizes:int):
+    "Raise ValueError naming the first size below 1."
+    for name, value in sizes.items():
+        if value < 1: raise ValueError(f"{name}={value} must be at least 1")
+
 # %% ../../nbs/01_operators/07_mamba2.ipynb #b005f3fa
+_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
 class Mamba2(nn.Module):
     "Mamba-2 over (B, N, dim), causal in token order, named as in mamba_ssm."
-    fast = {"mamba_ssm": Requirement("mamba_ssm.ops.triton.ssd_combined", dtypes=(torch.float32, torch.float16, torch.bfloat16))}
+    fast = {"mamba_ssm": Requirement("mamba_ssm.ops.triton.ssd_combined", dtypes=_DTYPES)}
     backends = ("torch", *fast)
+
     def __init__(self, dim:int, # channels
                  d_state:int=64, # n, columns of a head's state
                  expand:int=2, # inner width over dim
@@ -46,11 +54,11 @@ class Mamba2(nn.Module):
                  backend:str="auto" # `torch`, or `mamba_ssm`: CUDA, not float64
                 ):
         super().__init__()
-        for name, value in dict(dim=dim, d_state=d_state, expand=expand, d_conv=d_conv, headdim=headdim, chunk_size=chunk_size).items():
-            if value < 1: raise ValueError(f"{name}={value} must be at least 1")
+        _check_positive(dim=dim, d_state=d_state, expand=expand, d_conv=d_conv, headdim=headdim, chunk_size=chunk_size)
         if expand*dim%headdim: raise ValueError(f"headdim={headdim} must divide expand*dim={expand*dim}")
         check_backend(backend, self.fast)
-        self.dim, self.d_state, self.inner, self.headdim, self.heads = dim, d_state, expand*dim, headdim, expand*dim//headdim
+        self.dim, self.d_state, self.inner, self.headdim = dim, d_state, expand*dim, headdim
+        self.heads = self.inner//headdim
         self.chunk_size, self.backend = chunk_size, backend
         self.in_proj = nn.Linear(dim, 2*self.inner + 2*d_state + self.heads, bias=False)
         self.conv1d = ShortConv(self.inner + 2*d_state, d_conv, backend="torch" if backend == "torch" else "auto")
@@ -66,7 +74,8 @@ class Mamba2(nn.Module):
         z, xBC, dt = self.in_proj(u).split((self.inner, self.inner + 2*self.d_state, self.heads), -1)
         x, B, C = F.silu(self.conv1d(xBC)).split((self.inner, self.d_state, self.d_state), -1)
         wide = torch.promote_types(dt.dtype, torch.float32)
-        return z, x.unflatten(-1, (self.heads, -1)), F.softplus(dt.to(wide) + self.dt_bias), -self.A_log.to(wide).exp(), B, C
+        dt = F.softplus(dt.to(wide) + self.dt_bias)
+        return z, x.unflatten(-1, (self.heads, -1)), dt, -self.A_log.to(wide).exp(), B, C
 
     def forward(self, u:Tensor) -> Tensor: # (B, N, dim) -> (B, N, dim)
         z, x, *rest = self.scan_inputs(u)
@@ -77,13 +86,16 @@ class Mamba2(nn.Module):
         return self.out_proj(y.to(z.dtype))
 
     def flops(self, n_tokens:int) -> int:
-        "Twice the multiply-adds of one sequence: projections, convolution, and the recurrence in chunks (padding included)."
+        "Twice the multiply-adds of one sequence: projections, convolution, recurrence in chunks (padding included)."
         chunk = min(self.chunk_size, n_tokens)
         scan = 2*chunk*(self.d_state + self.inner) + 4*self.inner*self.d_state
         projections = 2*(self.in_proj.weight.numel() + self.out_proj.weight.numel())
-        return n_tokens*projections + self.conv1d.flops(n_tokens) + (n_tokens + -n_tokens%chunk)*scan
+        padded = n_tokens + -n_tokens%chunk
+        return n_tokens*projections + self.conv1d.flops(n_tokens) + padded*scan
 
-    def extra_repr(self): return f"heads={self.heads}, headdim={self.headdim}, d_state={self.d_state}, chunk_size={self.chunk_size}, backend={self.backend!r}"
+    def extra_repr(self):
+        sizes = f"heads={self.heads}, headdim={self.headdim}, d_state={self.d_state}, chunk_size={self.chunk_size}"
+        return f"{sizes}, backend={self.backend!r}"
 
 # %% ../../nbs/01_operators/07_mamba2.ipynb #b782d082
 register_operator("mamba2", Mamba2)

@@ -19,20 +19,31 @@ def shift_add(x:torch.Tensor, # (B, N, C), or (B, C, N) with dim=2
               dim:int=1 # the axis to convolve, 1 or 2
              ) -> torch.Tensor: # shape and dtype of `x`
     "Causal depthwise convolution as K shifted multiply-adds, accumulated in float32 or wider."
-    n, kernel_size = x.shape[dim], weight.shape[-1]
+    before = weight.shape[-1] - 1
     wide = torch.promote_types(weight.dtype, torch.float32)
-    taps, y = weight.squeeze(1).to(wide), bias.to(wide)
+    taps = weight.squeeze(1).to(wide)
+    y = bias.to(wide)
     if dim == 2: taps, y = taps.unsqueeze(1), y.unsqueeze(1)
-    padded = F.pad(x, (0, 0, kernel_size - 1, 0) if dim == 1 else (kernel_size - 1, 0))
-    for j in range(kernel_size): y = torch.addcmul(y, padded.narrow(dim, j, n), taps[..., j])
+    padded = F.pad(x, (0, 0, before, 0) if dim == 1 else (before, 0))
+    for j in range(before + 1): y = torch.addcmul(y, padded.narrow(dim, j, x.shape[dim]), taps[..., j])
     return y.to(x.dtype)
 
 # %% ../../nbs/01_operators/02_short_conv.ipynb #9e4e7990
-def _causal_conv1d(x, weight, bias, dim):
+def _causal_conv1d(x, weight, bias, dim): # as `shift_add`
+    "The kernel of `causal_conv1d`."
     from causal_conv1d import causal_conv1d_fn
     x = x.contiguous()
     if dim == 2: return causal_conv1d_fn(x, weight.squeeze(1), bias)
     return causal_conv1d_fn(x.transpose(1, 2), weight.squeeze(1), bias).transpose(1, 2)
+
+def _check_sizes(kernel_size:int, dim:int):
+    "Raise ValueError on a filter without taps or an axis that is not there."
+    if kernel_size < 1: raise ValueError(f"kernel_size must be at least 1, got {kernel_size}")
+    if dim not in (1, 2): raise ValueError(f"dim must be 1 or 2, got {dim}")
+
+def _fits_kernel(channels:int, kernel_size:int, dim:int) -> bool:
+    "Whether the kernel offers such filters."
+    return 2 <= kernel_size <= 4 and (dim == 2 or channels % 8 == 0)
 
 # %% ../../nbs/01_operators/02_short_conv.ipynb #3551cb65
 class ShortConv(nn.Module):
@@ -46,15 +57,16 @@ class ShortConv(nn.Module):
                  dim:int=1, # the axis to convolve: 1 for (B, N, channels), 2 for (B, channels, N)
                  backend:str="auto"): # one of `backends` or "auto"; raises as `check_backend`
         super().__init__()
-        if kernel_size < 1: raise ValueError(f"kernel_size must be at least 1, got {kernel_size}")
-        if dim not in (1, 2): raise ValueError(f"dim must be 1 or 2, got {dim}")
+        _check_sizes(kernel_size, dim)
         check_backend(backend, self.fast)
-        self.channels, self.kernel_size, self.dim = channels, kernel_size, dim
-        fits = 2 <= kernel_size <= 4 and (dim == 2 or channels % 8 == 0)
+        fits = _fits_kernel(channels, kernel_size, dim)
         if backend == "causal_conv1d" and not fits:
-            raise ValueError(f"backend 'causal_conv1d' takes kernel_size 2 to 4 and channels divisible by 8, got {kernel_size} and {channels}")
+            raise ValueError("backend 'causal_conv1d' takes kernel_size 2 to 4 and channels divisible by 8, "
+                             f"got {kernel_size} and {channels}")
+        self.channels, self.kernel_size, self.dim = channels, kernel_size, dim
         self.backend = backend if fits else "torch"
-        self.weight, self.bias = nn.Parameter(torch.empty(channels, 1, kernel_size)), nn.Parameter(torch.empty(channels))
+        self.weight = nn.Parameter(torch.empty(channels, 1, kernel_size))
+        self.bias = nn.Parameter(torch.empty(channels))
         for p in (self.weight, self.bias): nn.init.uniform_(p, -kernel_size**-0.5, kernel_size**-0.5)
 
     def identity_init(self):
@@ -64,8 +76,9 @@ class ShortConv(nn.Module):
         return self
 
     def forward(self, x:torch.Tensor) -> torch.Tensor: # shape and dtype of `x`
-        if x.ndim != 3 or x.shape[3 - self.dim] != self.channels:
-            raise ValueError(f"expected {self.channels} channels in axis {3 - self.dim} of a 3-d input, got {tuple(x.shape)}")
+        axis = 3 - self.dim
+        if x.ndim != 3 or x.shape[axis] != self.channels:
+            raise ValueError(f"expected {self.channels} channels in axis {axis} of a 3-d input, got {tuple(x.shape)}")
         run = shift_add if choose_backend(self.backend, self.fast, x) == "torch" else _causal_conv1d
         return run(x, self.weight, self.bias, self.dim)
 
@@ -73,4 +86,5 @@ class ShortConv(nn.Module):
         "Twice the multiply-adds for one sequence."
         return 2*self.kernel_size*self.channels*n
 
-    def extra_repr(self): return f"{self.channels}, kernel_size={self.kernel_size}, dim={self.dim}, backend={self.backend!r}"
+    def extra_repr(self):
+        return f"{self.channels}, kernel_size={self.kernel_size}, dim={self.dim}, backend={self.backend!r}"
