@@ -48,6 +48,11 @@ def page_name(path:Path) -> str: # as Sphinx names documents
     return f"{name}/index" if path.is_dir() else name
 
 
+def folder_name(path:Path) -> str:
+    "A path as seen from nbs/."
+    return path.relative_to(ROOT/"nbs").as_posix()
+
+
 def room_title(name:str) -> str:
     "What a folder is called: 05_grafting is Grafting."
     return TITLES.get(name, re.sub(r"^\d+_", "", Path(name).name).replace("_", " ").capitalize())
@@ -79,16 +84,17 @@ def page_of_site(path:Path) -> bool:
 
 def room_page(site:Site, folder:Path, lead:str) -> str:
     "The list of what is in a folder, each with its `>` line."
-    title = room_title(folder.relative_to(ROOT/"nbs").as_posix())
+    title = room_title(folder_name(folder))
     inside = contents(folder)
-    entries = [f"{path.name}/index" if path.is_dir() else path.stem for path in inside]
+    below = [path for path in inside if folder_name(path) not in RESULTS] # these stand higher up in the sidebar
+    entries = [f"{path.name}/index" if path.is_dir() else path.stem for path in below]
     parts = [f"# {title}", f"> {lead}" if lead else "", "\n".join(room_line(site, path) for path in inside)]
     return "\n\n".join([*filter(None, parts), toctree(*entries)]) + "\n"
 
 
 def room_line(site:Site, path:Path) -> str:
     "A notebook or folder in the list of its room."
-    if path.is_dir(): return f"- **[{room_title(path.relative_to(ROOT/'nbs').as_posix())}]({path.name}/index.md)**"
+    if path.is_dir(): return f"- **[{room_title(folder_name(path))}]({path.name}/index.md)**"
     heading, lead = title_and_lead(json.loads(path.read_text(encoding="utf-8")))
     return f"- **[{heading}]({path.name})** {site.relink(lead, path, page_name(path))}"
 
@@ -96,7 +102,7 @@ def room_line(site:Site, path:Path) -> str:
 def sidebar() -> str:
     "The sidebar, for the front page."
     top = [path for path in sorted((ROOT/"nbs").iterdir()) if page_of_site(path) and path.name != "index.ipynb"]
-    names = {path.relative_to(ROOT/"nbs").as_posix(): page_name(path) for path in top}
+    names = {folder_name(path): page_name(path) for path in top}
     library = [name for key, name in names.items() if key not in TITLES]
     results = [f"{key}/index" for key in RESULTS if (ROOT/"nbs"/key).is_dir()]
     project = [Path(name).stem.lower() for name in PROJECT if (ROOT/name).exists()]
@@ -220,15 +226,13 @@ def forget(source:Path, html:Path):
 def main(folder:Path) -> int: # exit status
     "Make the pages and run Sphinx, for which a warning is an error."
     site = make_pages(folder/"source")
-    if site.broken:
-        print("links to nothing:", *sorted(set(site.broken)), sep="\n  ", file=sys.stderr)
-        return 1
+    if site.broken: print("links to nothing:", *sorted(set(site.broken)), sep="\n  ", file=sys.stderr)
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-a", "-W", "--keep-going", "-q", "-j", "auto",
                "-c", ROOT/".site", "-d", folder/"doctrees", folder/"source", folder/"html"]
     status = subprocess.run(command).returncode
     forget(folder/"source", folder/"html")
     if status == 0: print(f"the site is in {folder/'html'/'index.html'}")
-    return status
+    return status or bool(site.broken)
 
 
 if __name__ == "__main__": sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT/"_docs").resolve()))
