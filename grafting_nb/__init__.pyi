@@ -4,12 +4,15 @@ from .data.digits import load_digits as load_digits
 from .data.latent_store import open_store as open_store
 from .data.latents import Latents as Latents
 from .diffusion.sample import sample as sample
+from .grafting.families import plan_for as plan_for
 from .grafting.graft import graft as graft
 from .grafting.graft_file import load_graft as load_graft
 from .grafting.graft_file import save_graft as save_graft
 from .grafting.plan import Edit as Edit
 from .grafting.plan import GraftPlan as GraftPlan
 from .grafting.plan import select_layers as select_layers
+from .grafting.pretrained import list_models as list_models
+from .grafting.pretrained import load_model as load_model
 from .operators.registry import make_operator as make_operator
 from .operators.registry import register_operator as register_operator
 from .sharing.hub import from_pretrained as from_pretrained
