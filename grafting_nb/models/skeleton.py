@@ -18,7 +18,8 @@ def skeleton(name:str, # of the pretrained model
              family:str="DiT" # or a transformer of diffusers, such as "PixArtTransformer2DModel"
              ) -> nn.Module: # in evaluation mode, its parameters on the meta device, with `name`
     "The structure of a model without weights; raises ValueError or TypeError on options that it does not have."
-    from accelerate import init_empty_weights # late: it reads the variables of the hub when it is imported
+    # imported late, because it reads the variables of the hub at once
+    from accelerate import init_empty_weights
 
     with init_empty_weights():
         if family == "DiT": model = DiT(name, **options)
