@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['VOCABULARY', 'MAX_TOKENS', 'SHAPES_MODEL', 'tokenise', 'CaptionEncoder', 'ShapesPainter', 'make_shapes_model',
-           'denoising_loss', 'load_shapes_teacher', 'with_table', 'load_shapes', 'shapes_scheduler', 'shapes_pipeline']
+           'denoising_loss', 'load_shapes_teacher', 'with_table', 'load_shapes']
 
 # %% ../../nbs/04_models/03_shapes_model.ipynb #ac7d7abc
 from collections.abc import Iterable
@@ -20,22 +20,31 @@ from ..core.machine import load_library
 from ..core.seeds import seeded
 from ..data.captions import encode_table
 from ..data.shapes import COLORS, COUNTS, SHAPES, SIZE, all_prompts, plural
-from ..diffusion.schedule import add_noise, linear_schedule
+from ..diffusion.schedule import Schedule, add_noise
 from .captioned import Captioned
 
-# %% ../../nbs/04_models/03_shapes_model.ipynb #268d44f7
-VOCABULARY = ("<end>", "a", "photo", "of", "and", "left", "right", "above", "below", *COUNTS.values(), *COLORS, *SHAPES, *map(plural, SHAPES))
+# %% ../../nbs/04_models/03_shapes_model.ipynb #38943e1c
+VOCABULARY = (
+    "<end>", "a", "photo", "of", "and", "left", "right", "above", "below",
+    *COUNTS.values(), *COLORS, *SHAPES, *map(plural, SHAPES))
 MAX_TOKENS = 12
 
-def tokenise(captions:list[str]) -> tuple[Tensor, Tensor]: # (n, 12) indices and (n, 12) mask, True where there is a token
-    "Captions as indices with an end token; raises ValueError on a word that is not known and on a caption that is too long."
+def _words_of(caption:str) -> list[str]:
+    "The words of a caption; ValueError on an unknown one or on too many."
+    words = caption.split()
+    unknown = sorted(set(words) - set(VOCABULARY[1:]))
+    if unknown: raise ValueError(f"{caption!r} has words that this encoder does not know: {', '.join(unknown)}")
+    if len(words) < MAX_TOKENS: return words
+    raise ValueError(f"{caption!r} has {len(words)} words, this encoder takes {MAX_TOKENS - 1}")
+
+def tokenise(captions:list[str]
+             ) -> tuple[Tensor, Tensor]: # (n, 12) indices and (n, 12) mask, True where there is a token
+    "Captions as indices with an end token; raises ValueError on an unknown word and on a caption that is too long."
     if isinstance(captions, str): raise ValueError(f"captions must be a list, got the string {captions!r}")
     tokens = torch.zeros(len(captions), MAX_TOKENS, dtype=torch.long)
     mask = torch.zeros(len(captions), MAX_TOKENS, dtype=torch.bool)
     for i, caption in enumerate(captions):
-        words = caption.split()
-        if unknown := sorted(set(words) - set(VOCABULARY[1:])): raise ValueError(f"{caption!r} has words that this encoder does not know: {', '.join(unknown)}")
-        if len(words) >= MAX_TOKENS: raise ValueError(f"{caption!r} has {len(words)} words, this encoder takes {MAX_TOKENS - 1}")
+        words = _words_of(caption)
         tokens[i, :len(words)] = torch.tensor([VOCABULARY.index(word) for word in words], dtype=torch.long)
         mask[i, :len(words) + 1] = True
     return tokens, mask
@@ -46,9 +55,11 @@ class CaptionEncoder(nn.Module):
     def __init__(self, dim:int=96, # width, PixArt's `caption_channels`
                  layers:int=2, heads:int=4):
         super().__init__()
-        self.words, self.places = nn.Embedding(len(VOCABULARY), dim), nn.Parameter(torch.empty(MAX_TOKENS, dim))
+        self.words = nn.Embedding(len(VOCABULARY), dim)
+        self.places = nn.Parameter(torch.empty(MAX_TOKENS, dim))
         for table in (self.words.weight, self.places): nn.init.normal_(table, std=0.5)
-        layer = nn.TransformerEncoderLayer(dim, heads, 4*dim, dropout=0., activation="gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            dim, heads, 4*dim, dropout=0., activation="gelu", batch_first=True, norm_first=True)
         self.blocks = nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False)
 
     def forward(self, tokens:Tensor, mask:Tensor) -> Tensor: # (n, 12, dim)
@@ -56,67 +67,79 @@ class CaptionEncoder(nn.Module):
         return self.blocks(self.words(tokens) + self.places, src_key_padding_mask=~mask)
 
     def encode(self, captions:list[str]) -> tuple[Tensor, Tensor]: # (n, 12, dim) vectors and (n, 12) mask
-        "Vectors of captions, as a pipeline of diffusers takes them in `prompt_embeds` and `prompt_attention_mask`."
-        tokens, mask = (value.to(self.places.device) for value in tokenise(captions))
-        return self(tokens, mask), mask
+        "Vectors of captions, as diffusers takes them in `prompt_embeds` and `prompt_attention_mask`."
+        tokens, mask = tokenise(captions)
+        mask = mask.to(self.places.device)
+        return self(tokens.to(self.places.device), mask), mask
 
 # %% ../../nbs/04_models/03_shapes_model.ipynb #8fb2a87d
-SHAPES_MODEL = dict(num_attention_heads=4, attention_head_dim=24, in_channels=3, out_channels=3, num_layers=8, cross_attention_dim=96,
-                    sample_size=SIZE, patch_size=4, caption_channels=96, use_additional_conditions=False)
+SHAPES_MODEL = dict(
+    num_attention_heads=4, attention_head_dim=24, in_channels=3, out_channels=3, num_layers=8, cross_attention_dim=96,
+    sample_size=SIZE, patch_size=4, caption_channels=96, use_additional_conditions=False)
 
 class ShapesPainter(nn.Module):
     "A transformer with the encoder of its captions."
     def __init__(self, transformer:nn.Module, # PixArtTransformer2DModel, grafted or not
                  encoder:CaptionEncoder):
         super().__init__()
-        self.transformer, self.encoder = transformer, encoder
+        self.transformer = transformer
+        self.encoder = encoder
 
     def forward(self, x:Tensor, # (n, 3, 32, 32) noised images
                 t:Tensor, # (n,) timesteps, 0 to 999
                 vectors:Tensor, mask:Tensor # what `encode` returns
                 ) -> Tensor: # like x
         "Predict the clean images."
-        return self.transformer(x, encoder_hidden_states=vectors, timestep=t, encoder_attention_mask=mask, return_dict=False)[0]
+        return self.transformer(x, encoder_hidden_states=vectors, timestep=t,
+                                encoder_attention_mask=mask, return_dict=False)[0]
 
 def make_shapes_model(seed:int=0,
                       **options # of PixArtTransformer2DModel, where they differ from SHAPES_MODEL
                       ) -> ShapesPainter: # with fresh weights, on the CPU
     "A small PixArt with its caption encoder."
-    options = {**SHAPES_MODEL, **options}
+    options = SHAPES_MODEL | options
     with seeded(seed, "shapes model"):
-        model = ShapesPainter(load_library("diffusers").PixArtTransformer2DModel(**options), CaptionEncoder(options["caption_channels"]))
-        nn.init.zeros_(model.transformer.proj_out.weight)
+        transformer = load_library("diffusers").PixArtTransformer2DModel(**options)
+        model = ShapesPainter(transformer, CaptionEncoder(options["caption_channels"]))
+    nn.init.zeros_(transformer.proj_out.weight)
     return model
 
 # %% ../../nbs/04_models/03_shapes_model.ipynb #8a192107
-def denoising_loss(model:ShapesPainter, x0:Tensor, # (n, 3, 32, 32) clean images
+def denoising_loss(schedule:Schedule,
+                   model:ShapesPainter,
+                   x0:Tensor, # (n, 3, 32, 32) clean images
                    captions:list[str], # "" where the caption is dropped
-                   t:Tensor, # (n,) steps, 0 to 999
+                   t:Tensor, # (n,) steps of this schedule
                    noise:Tensor, # like x0
                    weight_clip:float=5.) -> Tensor: # a number
     "Squared error of the predicted clean image, weighted by 1 + SNR, but never by more than `weight_clip`."
-    schedule = linear_schedule()
-    error = (model(add_noise(schedule, x0, noise, t), t, *model.encoder.encode(captions)) - x0).square().mean((1, 2, 3))
+    x_t = add_noise(schedule, x0, noise, t)
+    predicted = model(x_t, t, *model.encoder.encode(captions))
+    error = (predicted - x0).square().mean((1, 2, 3))
     weight = (1/(1 - schedule.alphas_cumprod)).clamp(max=weight_clip).to(t.device, error.dtype)[t]
     return (weight*error).mean()
 
 # %% ../../nbs/04_models/03_shapes_model.ipynb #bde26b92
 def load_shapes_teacher(path:str|Path|None=None # a safetensors file; None is the shipped one
                         ) -> ShapesPainter: # in evaluation mode, without gradients, on the CPU
-    "The pretrained transformer with its encoder; raises FileNotFoundError, and ValueError on a damaged file or one of another model."
+    "The pretrained transformer with its encoder; FileNotFoundError, or ValueError on a damaged or foreign file."
     path = Path(path or shipped("data/shapes/teacher.safetensors"))
-    if not path.is_file(): raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/shapes_teacher.ipynb makes it")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/shapes_teacher.ipynb makes it")
     model = make_shapes_model()
     try: model.load_state_dict(load_file(path))
     except SafetensorError as error: raise ValueError(f"{path} is not a whole safetensors file ({error})") from None
     except RuntimeError as error: raise ValueError(f"{path} holds another model: {error}") from None
     return model.eval().requires_grad_(False)
 
+# %% ../../nbs/04_models/03_shapes_model.ipynb #585766e0
 def with_table(model:ShapesPainter, # its transformer is not copied
                texts:Iterable[str]|None=None # all captions of the world if None
                ) -> Captioned: # named "shapes"
     "A model of this build with a table of captions; raises ValueError on a caption that the encoder does not know."
-    return Captioned(model.transformer, encode_table([prompt["prompt"] for prompt in all_prompts()] if texts is None else texts, model.encoder.encode), "shapes", predicts="image")
+    if texts is None: texts = [prompt["prompt"] for prompt in all_prompts()]
+    table = encode_table(texts, model.encoder.encode)
+    return Captioned(model.transformer, table, "shapes", predicts="image")
 
 def load_shapes(path:str|Path|None=None, # as for `load_shapes_teacher`
                 texts:Iterable[str]|None=None # as for `with_table`
@@ -125,15 +148,3 @@ def load_shapes(path:str|Path|None=None, # as for `load_shapes_teacher`
     model = with_table(load_shapes_teacher(path), texts)
     model.transformer.requires_grad_(True)
     return model
-
-# %% ../../nbs/04_models/03_shapes_model.ipynb #3ae8195e
-def shapes_scheduler(): # diffusers' DPMSolverMultistepScheduler
-    "The sampler that PixArt-Sigma is published with, told that the model predicts the clean image."
-    from diffusers import DPMSolverMultistepScheduler
-    return DPMSolverMultistepScheduler(beta_start=1e-4, beta_end=0.02, beta_schedule="linear", prediction_type="sample", algorithm_type="dpmsolver++", solver_order=2)
-
-# %% ../../nbs/04_models/03_shapes_model.ipynb #67ac8941
-def shapes_pipeline(model:Captioned): # diffusers' PixArtSigmaPipeline
-    "The published pipeline around this model; call it with `prompt_embeds`, masks, `output_type=\"latent\"` and `use_resolution_binning=False`."
-    pipeline = load_library("diffusers").PixArtSigmaPipeline
-    return pipeline(tokenizer=None, text_encoder=None, vae=None, transformer=model.transformer, scheduler=shapes_scheduler())
