@@ -35,7 +35,7 @@ from ..scoring.geneval_prompts import TASKS, geneval_prompts
 from ..scoring.mask2former import load_detector
 from ..scoring.shapes_detector import find_shapes
 from .scales import Scale, pair_sampling, version
-from ..training.teacher_samples import make_pairs
+from ..training.teacher_samples import draw_teacher_samples
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #d80f2221
 def geneval_scores(images:np.ndarray, # (n, h, w, 3) uint8
@@ -55,7 +55,7 @@ def pool_size(scale:Scale) -> int: return scale.amounts["validation"] + max(scal
 def draw_pairs(teacher:Captioned, labels:Tensor, # (n,) a caption for each pair
                scale:Scale, folder:Path) -> Latents:
     "The teacher's images for some captions, from the folder or drawn now."
-    return make_pairs(teacher, labels, folder, seed=PAIRS_SEED, batch_size=scale.jobs[0].sample_batch, **pair_sampling(scale))
+    return draw_teacher_samples(teacher, labels, folder, seed=PAIRS_SEED, batch_size=scale.jobs[0].sample_batch, **pair_sampling(scale))
 
 def split_pairs(pairs:Latents, scale:Scale) -> dict[str, Latents]: # distill, validation, finetune
     "Cut the pool; pairs of the validation are in no other part."

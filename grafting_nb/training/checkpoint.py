@@ -14,7 +14,7 @@ import torch
 
 from ..core.files import atomic_path, require_same
 
-# %% ../../nbs/06_training/00_checkpoint.ipynb #19b9847c
+# %% ../../nbs/06_training/00_checkpoint.ipynb #c3861ba7
 @dataclass(frozen=True)
 class Checkpoint:
     "The resumable state of one run."
@@ -23,13 +23,15 @@ class Checkpoint:
 
     def save(self, **state): # tensors, numbers, strings, lists and dicts of them
         "Replace the checkpoint atomically."
-        with atomic_path(self.path) as temporary, open(temporary, "wb") as file: torch.save(dict(settings=self.settings, **state), file)
+        with atomic_path(self.path) as temporary, open(temporary, "wb") as file:
+            torch.save(dict(settings=self.settings, **state), file)
 
     def load(self) -> dict|None: # what `save` was given, on the CPU; None when there is no checkpoint
         "Read the checkpoint; raises ValueError when it is broken or belongs to a run with other settings."
         if not self.path.exists(): return None
         try: state = torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{self.path} cannot be read ({type(error).__name__}); delete it to start this run anew") from None
+            raise ValueError(f"{self.path} cannot be read ({type(error).__name__}); "
+                             "delete it to start this run anew") from None
         require_same(state.pop("settings"), self.settings, self.path)
         return state
