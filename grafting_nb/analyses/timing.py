@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SDPA_BACKENDS', 'KERNELS', 'time_in_turns', 'time_calls', 'available_attention', 'attention_backend', 'profiled',
-           'attention_used', 'observe', 'measure_in_turns', 'measure', 'measure_all']
+           'attention_used', 'observe', 'measure_in_turns', 'measure_all']
 
 # %% ../../nbs/08_analyses/02_timing.ipynb #f028a3fa
 import json
@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,30 +30,48 @@ from ..core.records import hardware
 def _stopwatch(call:Callable) -> tuple[float, float]: # wall seconds, processor seconds
     "Time one call, together with the GPU work that it started."
     if torch.cuda.is_initialized(): torch.cuda.synchronize()
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall = time.perf_counter()
+    cpu = time.process_time()
     call()
     if torch.cuda.is_initialized(): torch.cuda.synchronize()
     return time.perf_counter() - wall, time.process_time() - cpu
 
+def _statistics(wall:torch.Tensor, cpu:torch.Tensor) -> dict: # seconds: best, median, spread, cpu
+    "The fastest call on both clocks, the median, and the distance between the quartiles."
+    low, median, high = wall.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)).tolist()
+    return dict(best=wall.min().item(), median=median, spread=high - low, cpu=cpu.min().item())
+
+# %% ../../nbs/08_analyses/02_timing.ipynb #a9e3a1cd
 def time_in_turns(calls:dict[str, Callable], # name -> function without arguments
                   repeats:int, # timed rounds; in each round every call runs once
                   warmup:int=1 # rounds before, not timed
                   ) -> dict[str, dict]: # per name, in seconds: best, median, spread between the quartiles, and cpu (best)
     "Time several calls alternately; raises ValueError if `repeats` is below 1."
     if repeats < 1: raise ValueError(f"repeats must be at least 1, got {repeats}")
-    rounds = torch.tensor([[_stopwatch(call) for call in calls.values()] for _ in range(warmup + repeats)], dtype=torch.float64)[warmup:]
-    low, median, high = rounds[..., 0].quantile(torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64), dim=0).tolist()
-    best, cpu = rounds.amin(0).T.tolist()
-    return {name: dict(best=best[i], median=median[i], spread=high[i] - low[i], cpu=cpu[i]) for i, name in enumerate(calls)}
+    seconds = {name: [] for name in calls}
+    for turn in range(warmup + repeats):
+        for name, call in calls.items():
+            taken = _stopwatch(call)
+            if turn >= warmup: seconds[name].append(taken)
+    return {name: _statistics(*torch.tensor(taken, dtype=torch.float64).T) for name, taken in seconds.items()}
 
 def time_calls(call:Callable, # a function without arguments
                repeats:int=10, warmup:int=2 # timed calls, and calls before
-               ) -> dict: # seconds: best, median, spread between the quartiles, and cpu (best)
+               ) -> dict: # as one of `time_in_turns`
     "Time one call repeatedly."
     return time_in_turns({"call": call}, repeats, warmup)["call"]
 
 # %% ../../nbs/08_analyses/02_timing.ipynb #2051babe
-SDPA_BACKENDS = {"flash": SDPBackend.FLASH_ATTENTION, "cudnn": SDPBackend.CUDNN_ATTENTION, "efficient": SDPBackend.EFFICIENT_ATTENTION, "math": SDPBackend.MATH}
+SDPA_BACKENDS = dict(
+    flash=SDPBackend.FLASH_ATTENTION, cudnn=SDPBackend.CUDNN_ATTENTION,
+    efficient=SDPBackend.EFFICIENT_ATTENTION, math=SDPBackend.MATH)
+
+def _works(backend:SDPBackend, x:torch.Tensor) -> bool:
+    "Whether attention of such tensors can be computed by this kernel."
+    try:
+        with warnings.catch_warnings(action="ignore"), sdpa_kernel(backend): F.scaled_dot_product_attention(x, x, x)
+    except RuntimeError: return False
+    return True
 
 @cache
 def available_attention(device:torch.device|str="cpu", dtype:torch.dtype=torch.float32,
@@ -61,29 +79,33 @@ def available_attention(device:torch.device|str="cpu", dtype:torch.dtype=torch.f
                         ) -> tuple[str, ...]: # names of SDPA_BACKENDS
     "The attention kernels that work for such tensors, found by calling them."
     x = torch.randn(1, 2, 64, head_width, device=device, dtype=dtype)
-    def works(backend):
-        try:
-            with warnings.catch_warnings(action="ignore"), sdpa_kernel(backend): F.scaled_dot_product_attention(x, x, x)
-        except RuntimeError: return False
-        return True
-    return tuple(name for name, backend in SDPA_BACKENDS.items() if works(backend))
+    return tuple(name for name, backend in SDPA_BACKENDS.items() if _works(backend, x))
 
+# %% ../../nbs/08_analyses/02_timing.ipynb #a0d133fd
 @contextmanager
 def attention_backend(name:str|None, # of SDPA_BACKENDS; None leaves the choice to PyTorch
-                      device:torch.device|str="cpu", dtype:torch.dtype=torch.float32, head_width:int=64):
+                      device:torch.device|str="cpu", dtype:torch.dtype=torch.float32, head_width:int=64
+                      ) -> Iterator[None]:
     "Allow one attention kernel only; ValueError on an unknown name, RuntimeError where the kernel does not work."
     if name is None:
         yield
         return
-    if name not in SDPA_BACKENDS: raise ValueError(f"unknown attention backend {name!r}; known: {', '.join(SDPA_BACKENDS)}")
-    if name not in (usable := available_attention(device, dtype, head_width)):
-        raise RuntimeError(f"attention backend {name!r} does not work on {device} for {dtype} and heads of {head_width} channels; these do: {', '.join(usable)}")
+    if name not in SDPA_BACKENDS:
+        raise ValueError(f"unknown attention backend {name!r}; known: {', '.join(SDPA_BACKENDS)}")
+    usable = available_attention(device, dtype, head_width)
+    if name not in usable:
+        raise RuntimeError(f"attention backend {name!r} does not work on {device} for {dtype} and heads of "
+                           f"{head_width} channels; these do: {', '.join(usable)}")
     with sdpa_kernel(SDPA_BACKENDS[name]): yield
 
 # %% ../../nbs/08_analyses/02_timing.ipynb #d5a1d1de
-KERNELS = {"aten::_scaled_dot_product_flash_attention": "flash", "aten::_scaled_dot_product_flash_attention_for_cpu": "flash",
-           "aten::_scaled_dot_product_cudnn_attention": "cudnn", "aten::_scaled_dot_product_efficient_attention": "efficient",
-           "aten::_scaled_dot_product_attention_math": "math", "torch_attn::_varlen_attn": "varlen"} # what the profiler calls them
+KERNELS = { # what the profiler calls them
+    "aten::_scaled_dot_product_flash_attention": "flash",
+    "aten::_scaled_dot_product_flash_attention_for_cpu": "flash",
+    "aten::_scaled_dot_product_cudnn_attention": "cudnn",
+    "aten::_scaled_dot_product_efficient_attention": "efficient",
+    "aten::_scaled_dot_product_attention_math": "math",
+    "torch_attn::_varlen_attn": "varlen"}
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99") # the profiler would write two lines to stderr every time it is used
 
@@ -96,62 +118,71 @@ def attention_used(seen:profile) -> dict[str, int]: # kernel -> number of calls;
     "The attention kernels that a profiled call has used."
     counts = {}
     for event in seen.key_averages():
-        if kernel := KERNELS.get(event.key): counts[kernel] = counts.get(kernel, 0) + event.count
+        kernel = KERNELS.get(event.key)
+        if kernel: counts[kernel] = counts.get(kernel, 0) + event.count
     return counts
 
 # %% ../../nbs/08_analyses/02_timing.ipynb #4aec134d
 def _peak_of(seen:profile) -> int: # bytes
     "The largest sum of memory allocated on the processor during a profiled call, from its trace."
     with tempfile.TemporaryDirectory() as folder:
-        seen.export_chrome_trace(trace := f"{folder}/trace.json")
-        events = [event["args"] for event in json.loads(Path(trace).read_text())["traceEvents"] if event["name"] == "[memory]"]
+        trace = Path(folder)/"trace.json"
+        seen.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text())["traceEvents"]
+    changes = [event["args"] for event in events if event["name"] == "[memory]"]
     held = peak = 0
-    for event in sorted(events, key=lambda event: event["Ev Idx"]):
-        if event["Device Type"] == 0: peak = max(peak, held := held + event["Bytes"])
+    for change in sorted(changes, key=lambda change: change["Ev Idx"]):
+        if change["Device Type"] == 0: held += change["Bytes"]
+        peak = max(peak, held)
     return peak
 
 def observe(call:Callable, # what it returns is dropped
             device:torch.device|str="cpu") -> dict: # peak_memory in bytes; attention: kernel -> calls
     "How much memory a call holds at once, on top of what was there before, and which attention kernels it uses."
-    on_gpu = torch.device(device).type == "cuda"
-    if on_gpu:
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
+    if torch.device(device).type != "cuda":
+        seen = profiled(call)
+        return dict(peak_memory=_peak_of(seen), attention=attention_used(seen))
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
     seen = profiled(call)
-    return dict(peak_memory=torch.cuda.max_memory_allocated(device) - before if on_gpu else _peak_of(seen), attention=attention_used(seen))
+    return dict(peak_memory=torch.cuda.max_memory_allocated(device) - before, attention=attention_used(seen))
 
 # %% ../../nbs/08_analyses/02_timing.ipynb #49819ecf
 def measure_in_turns(calls:dict[str, Callable], # name -> what is to be compared
                      device:torch.device|str="cpu",
                      seconds:float=1., # to spend on the timed calls of each, on average
                      least:int=3, most:int=50 # timed calls of each
-                     ) -> dict[str, dict]: # per name: median, spread, best, cpu in seconds; repeats; peak_memory in bytes; attention: the kernels used
-    "Latency, memory and attention kernel of several calls, timed alternately: what slows the machine down for a while slows down all of them."
+                     ) -> dict[str, dict]: # per name: as `time_in_turns`, repeats, and as `observe`
+    "Latency, memory and attention kernel of several calls, timed alternately."
     first = sum(found["best"] for found in time_in_turns(calls, repeats=1, warmup=2).values())/len(calls)
     repeats = min(most, max(least, int(seconds/max(first, 1e-6))))
     times = time_in_turns(calls, repeats, warmup=0)
     return {name: dict(**times[name], repeats=repeats, **observe(call, device)) for name, call in calls.items()}
 
-def measure(call:Callable, device:torch.device|str="cpu", seconds:float=1., least:int=3, most:int=50) -> dict:
-    "As `measure_in_turns`, for one call."
-    return measure_in_turns({"call": call}, device, seconds, least, most)["call"]
-
 # %% ../../nbs/08_analyses/02_timing.ipynb #8bf7e7db
+def _begin_results(path:str|Path, settings:dict) -> dict: # with `results`
+    "What a file of measurements holds; ValueError when it has other settings or is of another machine."
+    here = dict(settings=settings, hardware=hardware(), threads=torch.get_num_threads(), torch=torch.__version__)
+    here = json.loads(json.dumps(here)) # as a file gives it back
+    if not Path(path).exists(): return dict(**here, results={})
+    found = read_json(path)
+    require_same({key: found[key] for key in here}, here, path)
+    return found
+
 def measure_all(path:str|Path, # JSON file, written after every measurement
                 settings:dict, # JSON values: everything the results depend on
                 jobs:dict[str, Callable[[], dict]] # name -> measurement
                 ) -> dict[str, dict]: # name -> result, or {"failed": reason}
-    "Do the measurements that are not there yet; raises ValueError when the file has other settings or is of another machine."
-    here = json.loads(json.dumps(dict(settings=settings, hardware=hardware(), threads=torch.get_num_threads(), torch=torch.__version__)))
-    found = read_json(path) if Path(path).exists() else dict(**here, results={})
-    require_same({key: found[key] for key in here}, here, path)
+    "Do the measurements that are not there yet; ValueError when the file has other settings or is of another machine."
+    found = _begin_results(path, settings)
     results = found["results"]
     with progress(jobs.items(), desc="measure") as bar:
         for name, job in bar:
             if name in results and "failed" not in results[name]: continue
             bar.set_postfix_str(name)
             try: results[name] = job()
-            except RuntimeError as error: results[name] = dict(failed=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            except RuntimeError as error:
+                results[name] = dict(failed=f"{type(error).__name__}: {str(error).splitlines()[0]}")
             write_json(path, found)
     return {name: results[name] for name in jobs}

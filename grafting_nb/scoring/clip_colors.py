@@ -23,45 +23,60 @@ from .detections import Detection
 from .geneval_prompts import COLORS
 
 # %% ../../nbs/07_scoring/13_clip_colors.ipynb #ed2d2b23
-def _load(kind:str, # class of transformers
-          name:str|Path, revision:str|None=None):
-    "Something of transformers from the hub or a folder; raises OSError that says what to do when it is absent, damaged or incomplete."
-    transformers, model = load_library("transformers"), kind != "CLIPTokenizer"
-    advice = f"fetch it with `hf download {name}` where there is a network, or give a folder that holds it"
-    try: loaded = getattr(transformers, kind).from_pretrained(str(name), revision=revision, **(dict(output_loading_info=True, dtype=torch.float32) if model else {}))
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error: raise OSError(f"cannot load {name} ({str(error).splitlines()[0]}): {advice}") from None
-    if not model:
-        if len(loaded) < 10: raise OSError(f"the tokenizer of {name} has no vocabulary: {advice}")
-        return loaded
-    lacking = sorted(set(loaded[1]["missing_keys"]) & dict(loaded[0].named_parameters()).keys()) # buffers, such as indices, are made by the constructor
-    if lacking: raise OSError(f"the weights of {name} lack {', '.join(lacking[:3])}: {advice}")
-    return loaded[0].eval().requires_grad_(False)
+def _from_hub(kind:str, # class of transformers
+              name:str|Path, revision:str|None, **options):
+    "Something of transformers from the hub or a folder; OSError says what to do when it is absent or damaged."
+    loader = getattr(load_library("transformers"), kind)
+    try: return loader.from_pretrained(str(name), revision=revision, **options)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise OSError(f"cannot load {name} ({str(error).splitlines()[0]}): {_advice(name)}") from None
+
+def _advice(name:str|Path) -> str:
+    return f"fetch it with `hf download {name}` where there is a network, or give a folder that holds it"
+
+def _load_model(kind:str, name:str|Path, revision:str|None=None) -> torch.nn.Module:
+    "A frozen network in eval mode; raises OSError also where weights are missing in the file."
+    model, report = _from_hub(kind, name, revision, output_loading_info=True, dtype=torch.float32)
+    parameters = dict(model.named_parameters()) # buffers, such as indices, are made by the constructor
+    lacking = sorted(set(report["missing_keys"]) & parameters.keys())
+    if lacking: raise OSError(f"the weights of {name} lack {', '.join(lacking[:3])}: {_advice(name)}")
+    return model.eval().requires_grad_(False)
+
+def _load_tokenizer(name:str|Path, revision:str|None=None):
+    "CLIP's tokenizer; raises OSError also where its vocabulary is missing."
+    tokenizer = _from_hub("CLIPTokenizer", name, revision)
+    if len(tokenizer) < 10: raise OSError(f"the tokenizer of {name} has no vocabulary: {_advice(name)}")
+    return tokenizer
 
 def _named(name:str|Path, model:torch.nn.Module) -> str:
     "The model's name with the beginning of its weights' SHA-256."
     return f"{name} ({fingerprint(dict(model.named_parameters()))[:12]})"
 
 # %% ../../nbs/07_scoring/13_clip_colors.ipynb #420f780c
-CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-
 def isolate(image:np.ndarray, # (h, w, 3) uint8
             detection:Detection) -> np.ndarray: # (box height, box width, 3) uint8
-    "The object before grey, cut to its box; without a mask the box as it is. Raises ValueError when the box holds no pixel."
+    "The object before grey, cut to its box; without a mask the box as it is. ValueError on a box without pixels."
     x1, y1, x2, y2 = (max(round(edge), 0) for edge in detection.box)
     if detection.mask is not None: image = np.where(np.asarray(detection.mask)[..., None], image, np.uint8(153))
     crop = image[y1:y2, x1:x2]
-    if crop.size == 0: raise ValueError(f"the box {detection.box} of {detection.label} holds no pixel of an image of {image.shape[1]} x {image.shape[0]}")
-    return crop
+    if crop.size: return crop
+    height, width = image.shape[:2]
+    raise ValueError(f"the box {detection.box} of {detection.label} holds no pixel of an image of {width} x {height}")
+
+# %% ../../nbs/07_scoring/13_clip_colors.ipynb #1467474b
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 def clip_pixels(crop:np.ndarray, # (h, w, 3) uint8
                 size:int=224) -> Tensor: # (3, size, size)
     "Resize the shorter side, cut out the middle, normalise: CLIP's own preparation."
-    from PIL import Image
     short = min(crop.shape[:2])
     height, width = (int(size*side/short) for side in crop.shape[:2])
-    top, left = round((height - size)/2), round((width - size)/2)
-    resized = np.array(Image.fromarray(np.ascontiguousarray(crop)).resize((width, height), Image.Resampling.BICUBIC))[top:top + size, left:left + size]
-    return ((torch.from_numpy(resized).float()/255 - torch.tensor(CLIP_MEAN))/torch.tensor(CLIP_STD)).permute(2, 0, 1)
+    top = round((height - size)/2)
+    left = round((width - size)/2)
+    resized = Image.fromarray(np.ascontiguousarray(crop)).resize((width, height), Image.Resampling.BICUBIC)
+    middle = torch.from_numpy(np.array(resized)[top:top + size, left:left + size]).float()/255
+    return ((middle - torch.tensor(CLIP_MEAN))/torch.tensor(CLIP_STD)).permute(2, 0, 1)
 
 # %% ../../nbs/07_scoring/13_clip_colors.ipynb #efd24487
 def color_prompts(label:str, color:str) -> list[str]:
@@ -71,7 +86,8 @@ def color_prompts(label:str, color:str) -> list[str]:
 def color_directions(embed:Callable[[list[str]], Tensor], # n sentences -> (n, d)
                      label:str, colors=COLORS) -> Tensor: # (len(colors), d), of length 1
     "One direction in the space of embeddings for each colour."
-    return torch.stack([F.normalize(F.normalize(embed(color_prompts(label, color)), dim=-1).mean(0), dim=0) for color in colors])
+    embedded = [F.normalize(embed(color_prompts(label, color)), dim=-1) for color in colors]
+    return torch.stack([F.normalize(sentences.mean(0), dim=0) for sentences in embedded])
 
 def nearest_color(embedding:Tensor, # (d,), of an image
                   directions:Tensor, # (colours, d)
@@ -84,8 +100,13 @@ class ClipColors:
     "Names the colour of a detection with a CLIP model."
     def __init__(self, model, tokenizer, # transformers.CLIPModel in eval mode, CLIPTokenizer
                  name:str="CLIP"):
-        if len(tokenizer) != model.config.text_config.vocab_size: raise ValueError(f"the tokenizer of {name} has {len(tokenizer)} tokens, its model {model.config.text_config.vocab_size}")
-        self.model, self.tokenizer, self.name, self._directions = model, tokenizer, name, {}
+        words = model.config.text_config.vocab_size
+        if len(tokenizer) != words:
+            raise ValueError(f"the tokenizer of {name} has {len(tokenizer)} tokens, its model {words}")
+        self.model = model
+        self.tokenizer = tokenizer
+        self.name = name
+        self._directions = {}
 
     def embed_texts(self, sentences:list[str]) -> Tensor: # (n, d)
         tokens = self.tokenizer(sentences, padding=True, return_tensors="pt").to(self.model.device)
@@ -97,12 +118,13 @@ class ClipColors:
 
     @torch.no_grad()
     def __call__(self, image:np.ndarray, detection:Detection) -> str: # one of COLORS
+        label = detection.label
         with without_tf32():
-            if detection.label not in self._directions: self._directions[detection.label] = color_directions(self.embed_texts, detection.label)
-            return nearest_color(self.embed_image(isolate(image, detection)), self._directions[detection.label])
+            if label not in self._directions: self._directions[label] = color_directions(self.embed_texts, label)
+            return nearest_color(self.embed_image(isolate(image, detection)), self._directions[label])
 
 def load_clip_colors(name:str|Path="openai/clip-vit-large-patch14", # on the hub, or a folder
                      revision:str|None=None, device=None) -> ClipColors:
     "GenEval's colour classifier; raises OSError that says what to do when the weights are not there."
-    model = _load("CLIPModel", name, revision).to(device or pick_device())
-    return ClipColors(model, _load("CLIPTokenizer", name, revision), _named(name, model))
+    model = _load_model("CLIPModel", name, revision).to(device or pick_device())
+    return ClipColors(model, _load_tokenizer(name, revision), _named(name, model))
