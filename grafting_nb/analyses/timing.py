@@ -45,7 +45,7 @@ def _statistics(wall:torch.Tensor, cpu:torch.Tensor) -> dict: # seconds: best, m
 def time_in_turns(calls:dict[str, Callable], # name -> function without arguments
                   repeats:int, # timed rounds; in each round every call runs once
                   warmup:int=1 # rounds before, not timed
-                  ) -> dict[str, dict]: # per name, in seconds: best, median, spread between the quartiles, and cpu (best)
+                  ) -> dict[str, dict]: # per name, in seconds: best, median, spread of the quartiles, and cpu (best)
     "Time several calls alternately; raises ValueError if `repeats` is below 1."
     if repeats < 1: raise ValueError(f"repeats must be at least 1, got {repeats}")
     seconds = {name: [] for name in calls}
