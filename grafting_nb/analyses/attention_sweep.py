@@ -145,7 +145,8 @@ def break_evens(results:dict[str, dict], sweep:Sweep
     return table
 
 # %% ../../nbs/08_analyses/05_attention_sweep.ipynb #81f506ab
-TITLES = dict(mha="MHA", swa="sliding window", hyena_x="Hyena-X", hyena_se="Hyena-SE", hyena_y="Hyena-Y", mamba2="Mamba-2")
+TITLES = dict(
+    mha="MHA", swa="sliding window", hyena_x="Hyena-X", hyena_se="Hyena-SE", hyena_y="Hyena-Y", mamba2="Mamba-2")
 COLOURS = dict(
     mha="black", swa="tab:blue", hyena_x="tab:green", hyena_se="tab:olive", hyena_y="tab:cyan", mamba2="tab:red")
 DASHES = dict(flash="-", cudnn="--", efficient="-.", math=":") # of attention kernels
@@ -164,8 +165,9 @@ def _draw_series(ax, series:dict, operators:Sequence[str], scale:float):
     kernels = _attention_kernels(series)
     for name in [*kernels, *operators]:
         style = dict(lw=2.4, ls=DASHES[name.split()[1]]) if name in kernels else dict(lw=1.6)
+        colour = COLOURS[name.split()[0]]
         values = [scale*value for value in series[name].values()]
-        ax.plot(list(series[name]), values, color=COLOURS[name.split()[0]], marker="o", ms=3, label=_label(name), **style)
+        ax.plot(list(series[name]), values, color=colour, marker="o", ms=3, label=_label(name), **style)
     ax.set(xscale="log", yscale="log", xlabel="tokens")
     tokens = sorted(series[kernels[0]])
     ax.set_xticks(tokens, [f"{n:,}" for n in tokens])
