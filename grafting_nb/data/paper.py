@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['PaperRow', 'as_number', 'parse_options', 'parse_line', 'read_paper']
 
-# %% ../../nbs/02_data/07_paper.ipynb #c7361558
+# %% ../../nbs/02_data/07_paper.ipynb #64179828
 import csv
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ..core.files import project_root
+from ..core.files import shipped
 
 # %% ../../nbs/02_data/07_paper.ipynb #944a8005
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def parse_options(text:str) -> dict[str, int]:
     pairs = (option.split("=") for option in text.split())
     return {name: int(value) for name, value in pairs}
 
-# %% ../../nbs/02_data/07_paper.ipynb #6c2e84ee
+# %% ../../nbs/02_data/07_paper.ipynb #4f2a4a7e
 def parse_line(line:dict[str, str]) -> PaperRow:
     "One line of the file; its columns are those of `PaperRow`, and a column for each metric."
     reported = as_number(line["fid"] or line["geneval"])
@@ -47,4 +47,5 @@ def parse_line(line:dict[str, str]) -> PaperRow:
 @cache
 def read_paper() -> tuple[PaperRow, ...]:
     "All lines of `data/paper.csv`."
-    with open(project_root()/"data"/"paper.csv", newline="") as file: return tuple(map(parse_line, csv.DictReader(file)))
+    with open(shipped("data/paper.csv"), newline="") as file:
+        return tuple(parse_line(line) for line in csv.DictReader(file))
