@@ -6,7 +6,7 @@
 __all__ = ['POOL_SEED', 'MAKE_CAPTIONS', 'DOMAINS', 'geneval_scores', 'pool_size', 'draw_pool', 'read_pool', 'split_pool',
            'FromPool', 'text_skeleton', 'Shapes', 'write_prompt_table', 'PixArtSigma', 'get_domain']
 
-# %% ../../nbs/10_study/05_text_domains.ipynb #a4748ed9
+# %% ../../nbs/10_study/05_text_domains.ipynb #be142737
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -39,7 +39,7 @@ from .class_domains import Digits, ImageNet
 from .domain import Domain, Images
 from .rows import known
 from .scales import Scale, drawing_settings, version
-from ..training.teacher_samples import make_pairs
+from ..training.teacher_samples import draw_teacher_samples
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #0c047539
 def geneval_scores(images:Images, # (n, h, w, 3) uint8
@@ -57,7 +57,7 @@ def geneval_scores(images:Images, # (n, h, w, 3) uint8
         intervals=dict(overall=summary["overall_interval"], **intervals), faults=faults,
         samples=len(verdicts), reference="the prompts themselves", evaluator=f"GenEval, {detector.name}")
 
-# %% ../../nbs/10_study/05_text_domains.ipynb #9ac054c6
+# %% ../../nbs/10_study/05_text_domains.ipynb #188a8d60
 POOL_SEED = 1000 # no model is sampled with it
 
 def pool_size(scale:Scale) -> int:
@@ -67,7 +67,7 @@ def draw_pool(teacher:Captioned, labels:Tensor, # (n,) a caption for each sample
               scale:Scale, folder:Path) -> Latents:
     "The teacher's images for some captions; what lies in the folder is not drawn again."
     size = scale.jobs[0].sample_batch
-    return make_pairs(teacher, labels, folder, seed=POOL_SEED, batch_size=size, **drawing_settings(scale))
+    return draw_teacher_samples(teacher, labels, folder, seed=POOL_SEED, batch_size=size, **drawing_settings(scale))
 
 def read_pool(folder:Path) -> Latents:
     "The samples of the teacher; raises FileNotFoundError before they are drawn."
