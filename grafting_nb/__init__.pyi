@@ -1,5 +1,4 @@
-# The names of `from grafting_nb import *`, in the order of their use; written by hand, read by lazy_loader and by type checkers.
-from .core.files import data_root as data_root
+# The names of `from grafting_nb import *`; written by hand, read by lazy_loader and by type checkers.
 from .data.digits import load_digits as load_digits
 from .data.latent_store import open_store as open_store
 from .data.latents import Latents as Latents
@@ -17,9 +16,13 @@ from .operators.registry import make_operator as make_operator
 from .operators.registry import register_operator as register_operator
 from .sharing.hub import from_pretrained as from_pretrained
 from .sharing.hub import save_pretrained as save_pretrained
+from .study.text_domains import score_images as score_images
 from .training.distill import DistillConfig as DistillConfig
 from .training.distill import distill as distill
+from .training.distill import plot_distilled as plot_distilled
 from .training.finetune import FinetuneConfig as FinetuneConfig
 from .training.finetune import finetune as finetune
+from .training.finetune import plot_history as plot_history
 from .training.lora import merge_lora as merge_lora
 from .training.lora import with_lora as with_lora
+from .training.teacher_samples import draw_teacher_samples as draw_teacher_samples

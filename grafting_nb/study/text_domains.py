@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['POOL_SEED', 'MAKE_CAPTIONS', 'DOMAINS', 'geneval_scores', 'pool_size', 'draw_pool', 'read_pool', 'split_pool',
-           'FromPool', 'text_skeleton', 'Shapes', 'write_prompt_table', 'PixArtSigma', 'get_domain']
+           'FromPool', 'text_skeleton', 'Shapes', 'write_prompt_table', 'PixArtSigma', 'get_domain', 'score_images']
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #be142737
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from ..data.latent_store import open_store
 from ..data.latents import Latents
 from ..data.shapes import all_prompts, benchmark
 from ..grafting.graft import new_scions, place_scions
-from ..grafting.plan import GraftPlan
+from ..grafting.plan import OLD_NAMES, GraftPlan
 from ..models.captioned import Captioned
 from ..models.pixart import PIXART_PARTS, encode_captions, load_pixart, load_t5, pixart_config
 from ..models.shapes_model import MAX_TOKENS, SHAPES_MODEL, load_shapes
@@ -214,7 +215,7 @@ class PixArtSigma(FromPool):
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #5ca5a5ab
 DOMAINS: dict[str, Domain] = {
-    "testbed": Digits(),
+    "digits": Digits(),
     "DiT-XL/2-256": ImageNet(),
     "shapes": Shapes(),
     "PixArt-Sigma-2K": PixArtSigma(),
@@ -222,5 +223,14 @@ DOMAINS: dict[str, Domain] = {
 
 def get_domain(base:str) -> Domain:
     "The domain of a base model; raises ValueError that lists the known ones."
+    base = OLD_NAMES.get(base, base) # as recipes and records have it
     known("base model", DOMAINS, base)
     return DOMAINS[base]
+
+# %% ../../nbs/10_study/05_text_domains.ipynb #456fc50c
+def score_images(domain:str, # name of a base model: digits, shapes, DiT-XL/2-256, PixArt-Sigma-2K
+                 images:Images, # as `sample` returns them where the latents are the pixels
+                 labels:Tensor # (n,) what each image should show
+                 ) -> dict[str, Any]: # fid, sfid, isc, precision, recall, label_accuracy; or GenEval's scores
+    "Compare images with the real ones of a domain, or with their captions; raises ValueError on an unknown domain."
+    return get_domain(domain).scores(images, labels)
