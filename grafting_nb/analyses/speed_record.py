@@ -113,8 +113,8 @@ def plot_speed(record:dict): # of `speed_record`
     plan = record["plan"]
     sweep = plan["sweep"]
     panels = _panels(record["models"])
-    rows = -(-(2 + len(panels))//3)
-    figure, axes = plt.subplots(rows, 3, figsize=(15.6, 4.8*rows), dpi=80, layout="constrained", squeeze=False)
+    rows = -(-(2 + len(panels))//2)
+    figure, axes = plt.subplots(rows, 2, figsize=(10, 4.2*rows), dpi=80, layout="constrained")
     axes = axes.flatten()
     shown = [name for name in SHOWN if name in as_series(record["operators"])]
     title = f"one operator, width {sweep['dim']}, batch {sweep['batch_size']}, {sweep['dtype']}"
