@@ -220,7 +220,7 @@ def ledger_record(scale:str, entries:list[Entry]) -> dict: # JSON values
         if entry.lacks: claims[-1]["lacks"] = entry.lacks
     return dict(scale=scale, claims=claims)
 
-# %% ../../nbs/11_results/01_claims.ipynb #23c481ce
+# %% ../../nbs/11_results/01_claims.ipynb #9f2a0556
 COLOURS = dict(zip(VERDICTS, ("tab:green", "0.5", "tab:red")))
 
 def draw_margin(ax, height:float, margin:Margin):
@@ -240,14 +240,16 @@ def plot_ledger(entries:list[Entry]):
     ticks, height = {}, 0
     for entry in entries:
         title = f"{entry.claim.statement}: {entry.verdict}"
-        ax.text(-1.98, height, title, color=COLOURS[entry.verdict], fontsize=8, va="center", weight="bold")
+        place = dict(xycoords=("figure fraction", "data"), va="center", annotation_clip=False)
+        text = ax.annotate(title, (0.01, height), color=COLOURS[entry.verdict], fontsize=8, weight="bold", **place)
+        text.set_in_layout(False) # it may reach over the margins, which begin below it
         for margin in entry.margins:
             height += 1
             draw_margin(ax, height, margin)
             ticks[height] = margin.label
         height += 1
         ax.axhline(height - 0.5, color="0.85", lw=0.8)
-    ax.axvline(0, color="0.2", lw=1, zorder=0)
+    ax.axvline(0, color="0.6", lw=1, zorder=0)
     ax.set_yticks(list(ticks), list(ticks.values()), fontsize=7)
     ax.set(xlim=(-2, 2), ylim=(height - 0.5, -0.6), xticks=[], xlabel="against the claim   |   for the claim")
     ax.spines[["top", "right", "left"]].set_visible(False)
