@@ -25,7 +25,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help environment demo table tables status publish test gpu test-slurm docs readme export clean-notebooks lab
+.PHONY: help environment demo table tables status publish test gpu test-slurm docs readme results export clean-notebooks lab
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make lab              open JupyterLab"
 	@echo "make export           notebooks -> grafting_nb/"
 	@echo "make clean-notebooks  strip needless metadata from the notebooks"
+	@echo "make results          execute the notebooks that show committed results, and keep what they show"
 	@echo "make readme           nbs/index.ipynb -> README.md"
 
 environment: $(STAMP)
@@ -80,6 +81,9 @@ test-slurm: $(STAMP)
 
 docs: $(STAMP)
 	@"$(BIN)/python" .site/build.py
+
+results: $(STAMP)
+	@"$(BIN)/python" .ci/results.py && "$(BIN)/nbdev_clean"
 
 readme: $(STAMP)
 	@"$(BIN)/python" .ci/readme.py

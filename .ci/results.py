@@ -20,7 +20,8 @@ LARGEST = 60_000 # bytes of a picture inside a notebook
 
 def notebooks():
     "The notebooks whose outputs are committed."
-    return sorted(path for folder in ("tables", "teacher") for path in (root/"nbs"/"experiments"/folder).glob("*.ipynb"))
+    experiments = root/"nbs"/"experiments"
+    return sorted(path for folder in ("tables", "teacher") for path in (experiments/folder).glob("*.ipynb"))
 
 
 def smaller(png):
