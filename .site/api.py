@@ -201,7 +201,8 @@ def value_block(module:Module, name:str) -> str:
     "The description of a constant: its comment, and its value if that is short."
     node = module.definitions[name]
     value = written(module.text, node.value)
-    options = f"\n:value: {value}" if len(value) <= 60 else ""
+    quoted = value.replace("'", "''") # as YAML wants it
+    options = f"\n:value: '{quoted}'" if len(value) <= 60 else ""
     return block("data", name + options, prose(module.comments.get(node.lineno, "")))
 
 

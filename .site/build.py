@@ -184,10 +184,8 @@ def public_names(library:str) -> dict[str, str]: # name -> full name
     return {name: full[0] for name, full in found.items() if len(full) == 1}
 
 
-def make_pages(source:Path) -> Site:
-    "Everything that Sphinx reads, as text by file; the links to nothing are kept in the site."
-    config = settings()
-    site = Site(ROOT, source, config["git_url"], config["lib_name"], public_names(config["lib_name"]))
+def make_pages(site:Site) -> dict[str, str]: # file -> text
+    "Everything that Sphinx reads; the site keeps the pictures that are shown, and the links to nothing."
     documents = [ROOT/name for name in PROJECT if (ROOT/name).exists()]
     folders = [path for path in sorted((ROOT/"nbs").rglob("*")) if path.is_dir() and page_of_site(path)]
     site.pages = {path: page_name(path) for path in [*notebooks(), *folders, *documents]}
@@ -200,19 +198,19 @@ def make_pages(source:Path) -> Site:
     for file in notebooks():
         below = sidebar() if file == ROOT/"nbs"/"index.ipynb" else ""
         texts[f"{page_name(file)}.ipynb"] = notebook_page(site, file, page_name(file), below)
-    write(source, texts, site.pictures)
-    return site
+    return texts
 
 
-def write(source:Path, texts:dict[str, str], pictures:set[Path]):
+def write(source:Path, texts:dict[str, str], pictures:set[Path]) -> bool: # whether a file came or went
     "Write what changed, so that Sphinx reads no more than that, and delete what is gone."
     files = {source/name: text.encode() for name, text in texts.items()}
     files |= {source/path.relative_to(ROOT): path.read_bytes() for path in pictures}
+    before = {path for path in source.rglob("*") if path.is_file()}
+    for path in before - files.keys(): path.unlink()
     for path, data in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_bytes() != data: path.write_bytes(data)
-    for path in source.rglob("*"):
-        if path.is_file() and path not in files: path.unlink()
+    return before != files.keys()
 
 
 def forget(source:Path, html:Path):
@@ -225,10 +223,14 @@ def forget(source:Path, html:Path):
 
 def main(folder:Path) -> int: # exit status
     "Make the pages and run Sphinx, for which a warning is an error."
-    site = make_pages(folder/"source")
+    config = settings()
+    library = config["lib_name"]
+    site = Site(ROOT, config["git_url"], library, public_names(library))
+    texts = make_pages(site)
+    others = write(folder/"source", texts, site.pictures) # links may lead elsewhere now: all pages are read again
     if site.broken: print("links to nothing:", *sorted(set(site.broken)), sep="\n  ", file=sys.stderr)
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-a", "-W", "--keep-going", "-q", "-j", "auto",
-               "-c", ROOT/".site", "-d", folder/"doctrees", folder/"source", folder/"html"]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-a", *["-E"]*others, "-W", "--keep-going", "-q",
+               "-j", "auto", "-c", ROOT/".site", "-d", folder/"doctrees", folder/"source", folder/"html"]
     status = subprocess.run(command).returncode
     forget(folder/"source", folder/"html")
     if status == 0: print(f"the site is in {folder/'html'/'index.html'}")

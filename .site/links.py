@@ -18,7 +18,6 @@ PICTURES = {".png", ".svg", ".gif", ".jpg"}
 class Site:
     "What the pages need to know of the project, and what has been found while making them."
     root: Path # of the repository
-    source: Path # folder of the pages that Sphinx reads
     git_url: str # of the repository, for files that are no pages
     library: str # its name
     names: dict[str, str] = field(default_factory=dict) # public name of the library -> its full name
