@@ -182,4 +182,4 @@ def list_models() -> pd.DataFrame: # by name: kind, replaced, by, layers (percen
 
 def models_table() -> str:
     "`list_models` as a table to read."
-    return list_models().fillna("").to_string()
+    return list_models().to_string(na_rep="")
