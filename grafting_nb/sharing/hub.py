@@ -4,12 +4,11 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'CONFIG', 'WEIGHTS', 'CARD', 'FILES', 'HubConfig', 'read_config', 'rebuild', 'diffusers_options', 'describe',
-           'model_card', 'save_pretrained', 'download', 'fill', 'from_pretrained', 'push_to_hub']
+           'model_card', 'save_pretrained', 'local_folder', 'from_pretrained', 'push_to_hub']
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #a832645a
 import inspect
 import json
-import re
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from .. import __version__
 from ..core.files import atomic_path, read_json, write_json
@@ -24,14 +24,17 @@ from ..core.machine import load_library
 from ..core.records import from_dict
 from ..core.seeds import cpu_state, fingerprint
 from ..grafting.families import FAMILIES, base_name, family_of, transformer_of
-from ..grafting.graft import new_scions, place_scions
+from ..grafting.graft import new_scions, place_scions, remember_plan
 from ..grafting.graft_file import read_plan, save_graft
 from ..grafting.plan import GraftPlan
-from ..models.dit import DiT
+from ..models.skeleton import fill, skeleton
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #ac3e8aca
 FORMAT = "grafting_nb-1"
-CONFIG, WEIGHTS, CARD = FILES = ("config.json", "model.safetensors", "README.md")
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+CARD = "README.md"
+FILES = (CONFIG, WEIGHTS, CARD)
 
 @dataclass(frozen=True)
 class HubConfig:
@@ -46,100 +49,152 @@ class HubConfig:
     data: dict | None # what it was trained on, in the author's words
     metrics: dict | None # results and the number of samples behind them
 
-# %% ../../nbs/09_sharing/00_hub.ipynb #23509d61
 def read_config(folder:Path) -> HubConfig:
-    "Read `config.json`; raises ValueError on a foreign file, an unknown or missing key or a wrong type, naming the file."
+    "Read `config.json`; raises ValueError on a foreign file, or an unknown, missing or wrong key, naming the file."
     path = folder/CONFIG
     content = read_json(path)
-    if content.get("format") != FORMAT: raise ValueError(f"{path} was not written by save_pretrained: its format is {content.get('format')!r}, not {FORMAT!r}")
+    found = content.get("format")
+    if found != FORMAT:
+        raise ValueError(f"{path} was not written by save_pretrained: its format is {found!r}, not {FORMAT!r}")
     try: return from_dict(HubConfig, content)
-    except (TypeError, ValueError) as error: raise ValueError(f"{path}: {error} (written by version {content.get('library_version')}, this is {__version__})") from None
+    except (TypeError, ValueError) as error:
+        written_by = content.get("library_version")
+        raise ValueError(f"{path}: {error} (written by version {written_by}, this is {__version__})") from None
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #4a57ecd8
 def rebuild(name:str, # of the pretrained model
             options:dict, # as in HubConfig.dit
             plan:dict|None=None, # as in GraftPlan.to_json
-            base_fingerprint:str|None=None) -> torch.nn.Module: # pretrained weights are on the meta device, those of scions fresh
-    "A model of the structure that a configuration describes; raises ValueError on a class, size, operator or option that does not exist."
+            base_fingerprint:str|None=None
+            ) -> nn.Module: # pretrained weights are on the meta device, those of scions fresh
+    "A model of the structure that a configuration describes; raises ValueError on one that describes none."
+    options = dict(options)
+    family = options.pop("_class_name", "DiT")
     try:
-        model = _without_weights(name, **options)
-        if plan: model = _grafted(model, GraftPlan.from_json(json.dumps(plan)), base_fingerprint)
-    except (TypeError, ValueError) as error: raise ValueError(f"the configuration of {name!r} describes no model: {error}") from None
+        if family not in FAMILIES: raise ValueError(f"{family!r} is not one of {', '.join(FAMILIES)}")
+        model = skeleton(name, options, family)
+        if plan: model = _with_plan(model, GraftPlan.from_json(json.dumps(plan)), base_fingerprint)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the configuration of {name!r} describes no model: {error}") from None
     return model.eval()
 
-def _without_weights(name:str, _class_name:str|None=None, **options) -> torch.nn.Module:
-    if _class_name is None:
-        with torch.device("meta"): model = DiT(name, **options)
-        if model.name != name: raise ValueError(f"its convention is that of {model.name!r}")
-        return model
-    if not (_class_name in FAMILIES and FAMILIES[_class_name].diffusers): raise ValueError(f"{_class_name!r} is not one of {', '.join(f for f in FAMILIES if FAMILIES[f].diffusers)}")
-    from accelerate import init_empty_weights
-    with init_empty_weights(): model = getattr(load_library("diffusers"), _class_name)(**options)
-    model.name = name
-    return model
-
-def _grafted(model:torch.nn.Module, plan:GraftPlan, base_fingerprint:str) -> torch.nn.Module:
+def _with_plan(model:nn.Module, plan:GraftPlan, base_fingerprint:str) -> nn.Module:
     "A graft with fresh scions; `graft` would hash weights that are not there yet."
-    model = place_scions(model, plan, new_scions(model, plan))
-    model.plan, model.base_fingerprint = plan, base_fingerprint
-    if family_of(model).diffusers: model.register_to_config(graft_plan=plan.to_json(), base_fingerprint=base_fingerprint)
-    return model
+    grafted = place_scions(model, plan, new_scions(model, plan))
+    remember_plan(grafted, plan, base_fingerprint)
+    return grafted
+
+# %% ../../nbs/09_sharing/00_hub.ipynb #e5c3d35f
+def _structure(model:nn.Module) -> dict[str, str]:
+    "The type of every module and the shape of every tensor, by name."
+    modules = {name: type(module).__name__ for name, module in model.named_modules()}
+    return modules | {name: str(tuple(p.shape)) for name, p in model.state_dict().items()}
+
+def _require_restorable(model:nn.Module, config:HubConfig):
+    "Raise ValueError when a model is not what its configuration rebuilds."
+    ours = _structure(model)
+    rebuilt = _structure(rebuild(config.name, config.dit, config.plan, config.base_fingerprint))
+    for name in {**rebuilt, **ours}:
+        if ours.get(name) == rebuilt.get(name): continue
+        raise ValueError(
+            f"{config.name!r} has {ours.get(name)} at {name}, its plan says {rebuilt.get(name)}: "
+            "merge adapters first (merge_lora), and graft a model once, by one plan")
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #3e7a90bb
-def _structure(model:torch.nn.Module) -> dict[str, str]:
-    "The type of every module and the shape of every tensor, by name."
-    return {name: type(module).__name__ for name, module in model.named_modules()} | {name: str(tuple(p.shape)) for name, p in model.state_dict().items()}
-
 def diffusers_options(family:str, # class of diffusers
                       config:dict) -> dict: # as `HubConfig.dit`
-    "What a configuration of diffusers says about the class's own options; notes of diffusers and the plan of a graft are left out."
-    options = inspect.signature(getattr(load_library("diffusers"), family).__init__).parameters
-    return {"_class_name": family, **{key: value for key, value in config.items() if key in options}}
+    "What a configuration of diffusers says about the class's own options, without notes and plans."
+    known = inspect.signature(getattr(load_library("diffusers"), family).__init__).parameters
+    return {"_class_name": family, **{key: value for key, value in config.items() if key in known}}
 
-def describe(model:torch.nn.Module, # a DiT or a transformer of diffusers, grafted or not, wrapped or not
+def describe(model:nn.Module, # a DiT or a transformer of diffusers, grafted or not, wrapped or not
              metrics:dict|None=None, # results with the number of `samples`
              data:dict|None=None # JSON values
              ) -> HubConfig:
-    "The configuration of a model; raises ValueError when it would not rebuild the model, or when metrics lack `samples`."
-    if metrics is not None and not isinstance(metrics.get("samples"), int): raise ValueError(f"metrics need the number of samples behind them, as samples=50000; got {metrics}")
-    name, model, family = base_name(model), transformer_of(model), family_of(model)
-    plan, options = getattr(model, "plan", None), diffusers_options(family.name, model.config) if family.diffusers else asdict(model.config)
-    config = HubConfig(format=FORMAT, library_version=__version__, name=name, dit=options, plan=plan and json.loads(plan.to_json()),
-                       base_fingerprint=plan and model.base_fingerprint, weights_fingerprint=fingerprint(model.state_dict()), data=data, metrics=metrics)
-    ours, rebuilt = _structure(model), _structure(rebuild(name, options, config.plan, config.base_fingerprint))
-    if wrong := [name for name in {**rebuilt, **ours} if ours.get(name) != rebuilt.get(name)]:
-        raise ValueError(f"{config.name!r} has {ours.get(wrong[0])} at {wrong[0]}, its plan says {rebuilt.get(wrong[0])}: merge adapters first (merge_lora), and graft a model once, by one plan")
+    "The configuration of a model; ValueError when it would not rebuild the model, or when metrics lack `samples`."
+    if metrics is not None and not isinstance(metrics.get("samples"), int):
+        raise ValueError(f"metrics need the number of samples behind them, as samples=50000; got {metrics}")
+    name = base_name(model)
+    model = transformer_of(model)
+    family = family_of(model)
+    plan = getattr(model, "plan", None)
+    config = HubConfig(
+        format=FORMAT, library_version=__version__, name=name,
+        dit=diffusers_options(family.name, model.config) if family.diffusers else asdict(model.config),
+        plan=json.loads(plan.to_json()) if plan else None,
+        base_fingerprint=model.base_fingerprint if plan else None,
+        weights_fingerprint=fingerprint(model.state_dict()), data=data, metrics=metrics)
+    _require_restorable(model, config)
     return config
 
-# %% ../../nbs/09_sharing/00_hub.ipynb #56f8e7db
-def model_card(config:HubConfig) -> str: # Markdown with the hub's YAML header
-    "The README of a shared model."
-    edits, depth = (config.plan or {}).get("edits", []), config.dit.get("depth") or config.dit["num_layers"]
-    lines = ["---", "library_name: grafting_nb", "tags: [diffusion-transformer, grafting]", "---", f"# {config.name}" + (", grafted" if edits else ""), ""]
-    if edits:
-        lines += [f"A graft on the weights of {config.name} with the fingerprint `{config.base_fingerprint}`; their licence applies.", "",
-                  "| replaced | by | options | layers |", "| --- | --- | --- | --- |"]
-        lines += [f"| {e['target']} | {e['operator']} | {json.dumps(e['config'])} | {len(e['layers'])} of {depth}: {', '.join(map(str, e['layers']))} |" for e in edits]
-    else: lines += ["A diffusion transformer without edits."]
-    lines += ["", "## Data", "", *([f"- {key}: {value}" for key, value in config.data.items()] if config.data else ["Not stated."])]
-    lines += ["", "## Metrics", "", *(_metrics_table(config.metrics) if config.metrics else ["Not measured."])]
-    lines += ["", "## Use", "", "```python", "from grafting_nb.sharing.hub import from_pretrained", 'model = from_pretrained("this repository or folder")',
-              *(["# a diffusers." + config.dit["_class_name"] + ': pass it to a pipeline as transformer=model'] if "_class_name" in config.dit else []), "```",
-              "", f"Weights `{config.weights_fingerprint}`, written by grafting_nb {config.library_version}."]
-    return "\n".join(lines) + "\n"
+# %% ../../nbs/09_sharing/00_hub.ipynb #ed764a23
+def _row(*cells) -> str: return f"| {' | '.join(map(str, cells))} |"
+
+def _edits_table(config:HubConfig) -> list[str]:
+    "What was replaced where, one line an edit."
+    depth = config.dit.get("depth") or config.dit["num_layers"]
+    lines = [_row("replaced", "by", "options", "layers"), _row(*["---"]*4)]
+    for edit in config.plan["edits"]:
+        layers = f"{len(edit['layers'])} of {depth}: {', '.join(map(str, edit['layers']))}"
+        lines.append(_row(edit["target"], edit["operator"], json.dumps(edit["config"]), layers))
+    return lines
 
 def _metrics_table(metrics:dict) -> list[str]:
+    "Numbers in a table, other facts in a line below."
     results = {key: value for key, value in metrics.items() if isinstance(value, float)}
     others = [f"{key}: {value}" for key, value in metrics.items() if key not in results and key != "samples"]
-    return ["| metric | value | samples |", "| --- | --- | --- |", *(f"| {key} | {value:.4g} | {metrics['samples']:,} |" for key, value in results.items()), "", *(["; ".join(others)] if others else [])]
+    lines = [_row("metric", "value", "samples"), _row(*["---"]*3)]
+    lines += [_row(key, f"{value:.4g}", f"{metrics['samples']:,}") for key, value in results.items()]
+    return lines + ["", *(["; ".join(others)] if others else [])]
+
+# %% ../../nbs/09_sharing/00_hub.ipynb #765448dd
+def _card_data(config:HubConfig): # huggingface_hub.ModelCardData
+    "What the hub sorts models by; the licence is that of the weights that were grafted."
+    from huggingface_hub import ModelCardData
+
+    of_diffusers = config.dit.get("_class_name")
+    with_text = of_diffusers not in (None, "DiTTransformer2DModel")
+    return ModelCardData(
+        library_name="grafting_nb", tags=["diffusion-transformer", "grafting"],
+        license="other", license_name="that-of-the-base-model",
+        base_model=config.name if of_diffusers and "/" in config.name else None,
+        pipeline_tag="text-to-image" if with_text else "unconditional-image-generation")
+
+def _use(config:HubConfig) -> list[str]:
+    "How to load the model."
+    lines = ["from grafting_nb.sharing.hub import from_pretrained",
+             'model = from_pretrained("this repository or folder")']
+    if "_class_name" in config.dit:
+        lines.append(f"# a diffusers.{config.dit['_class_name']}: pass it to a pipeline as transformer=model")
+    return ["```python", *lines, "```"]
+
+# %% ../../nbs/09_sharing/00_hub.ipynb #fcb08454
+def model_card(config:HubConfig) -> str: # Markdown with the hub's YAML header
+    "The README of a shared model."
+    from huggingface_hub import ModelCard
+
+    title = [f"# {config.name}" + (", grafted" if config.plan else ""), ""]
+    what = ["A diffusion transformer without edits."]
+    if config.plan:
+        what = [f"A graft on the weights of {config.name} with the fingerprint `{config.base_fingerprint}`; "
+                "their licence applies.", "", *_edits_table(config)]
+    data = [f"- {key}: {value}" for key, value in config.data.items()] if config.data else ["Not stated."]
+    metrics = _metrics_table(config.metrics) if config.metrics else ["Not measured."]
+    written = f"Weights `{config.weights_fingerprint}`, written by grafting_nb {config.library_version}."
+    lines = [*title, *what, "", "## Data", "", *data, "", "## Metrics", "", *metrics,
+             "", "## Use", "", *_use(config), "", written, ""]
+    return str(ModelCard(f"---\n{_card_data(config).to_yaml()}\n---\n" + "\n".join(lines)))
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #d94e7dcf
-def save_pretrained(model:torch.nn.Module, # as for `describe`
+def save_pretrained(model:nn.Module, # as for `describe`
                     folder:str|Path, # a model in it is replaced
                     metrics:dict|None=None, # such as `fidelity` returns; must have `samples`
                     data:dict|None=None # what it was trained on: JSON values
                     ) -> HubConfig:
     "Write model.safetensors, README.md and config.json; raises ValueError on a model that could not be restored."
-    folder, config, model = Path(folder), describe(model, metrics, data), transformer_of(model)
+    folder = Path(folder)
+    config = describe(model, metrics, data)
+    model = transformer_of(model)
     if config.plan: save_graft(model, folder/WEIGHTS)
     else:
         with atomic_path(folder/WEIGHTS) as temporary: save_file(cpu_state(model), temporary)
@@ -147,72 +202,77 @@ def save_pretrained(model:torch.nn.Module, # as for `describe`
     write_json(folder/CONFIG, asdict(config))
     return config
 
-# %% ../../nbs/09_sharing/00_hub.ipynb #211f5c82
-def download(repo:str, # "owner/name" on the hub
-             revision:str|None=None # branch, tag or commit; the default branch if None
-             ) -> Path: # a folder in the cache
-    "Fetch the three files of a model; raises FileNotFoundError when the hub has no such repository or revision, ConnectionError when there is no hub."
+# %% ../../nbs/09_sharing/00_hub.ipynb #7d820f06
+def local_folder(source:str|Path, # a folder, or "owner/name" on the hub
+                 revision:str|None=None # branch, tag or commit on the hub
+                 ) -> Path: # the folder itself, or one in the hub's cache
+    "Where the three files of a model are; raises FileNotFoundError when they cannot be had."
     from huggingface_hub import constants, errors, snapshot_download
-    where = f"{repo} at revision {revision or constants.DEFAULT_REVISION}"
-    try: return Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES)))
-    except errors.HfHubHTTPError as error: raise FileNotFoundError(f"{where} cannot be had from {constants.ENDPOINT}: {error}") from error
-    except (errors.LocalEntryNotFoundError, errors.HTTPError) as error:
-        why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"{constants.ENDPOINT} does not answer"
-        raise ConnectionError(f"{where} is not (or not wholly) in the cache {constants.HF_HUB_CACHE}, and {why}") from error
 
-def _local_folder(source:str|Path, revision:str|None) -> Path:
-    "The folder that holds a model; a name like owner/name that is no folder is downloaded."
     if Path(source).is_dir():
-        if revision is not None: raise ValueError(f"{source} is a folder and has no revision {revision!r}")
-        return Path(source)
-    if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", str(source)): raise FileNotFoundError(f"{source} is neither a folder nor a repository of the hub (owner/name)")
-    return download(str(source), revision)
+        if revision is None: return Path(source)
+        raise ValueError(f"{source} is a folder and has no revision {revision!r}")
+    try: return Path(snapshot_download(str(source), revision=revision, allow_patterns=list(FILES)))
+    except (errors.HFValidationError, errors.HfHubHTTPError, errors.HTTPError, FileNotFoundError) as error:
+        where = f"revision {revision or constants.DEFAULT_REVISION} at {constants.ENDPOINT}"
+        raise FileNotFoundError(
+            f"{source} is no folder, and cannot be had from the hub ({where}; {error}). "
+            f"Fetch it where there is a network and give its folder, or put it into {constants.HF_HUB_CACHE}") from None
 
-# %% ../../nbs/09_sharing/00_hub.ipynb #c1ce11bb
-def fill(model:torch.nn.Module, # from `rebuild`
-         state:dict[str, torch.Tensor],
-         what:str # the folder or file, for the error
-         ) -> torch.nn.Module: # the same
-    "Give a model exactly these weights; raises ValueError on missing, additional and misshaped ones."
-    try: model.load_state_dict({name: tensor.clone() for name, tensor in state.items()}, assign=True)
-    except RuntimeError as error: raise ValueError(f"{what}: {error}") from None
-    types = {tensor.dtype for tensor in state.values() if tensor.is_floating_point()}
-    return torch.nn.Module.to(model, types.pop()) if len(types) == 1 else model
+# %% ../../nbs/09_sharing/00_hub.ipynb #0a3eeb73
+def _read_weights(path:Path) -> dict[str, torch.Tensor]:
+    "The weights of a file; FileNotFoundError, or ValueError when it is damaged."
+    try: return load_file(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing, only part of the model is here") from None
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file ({error}); fetch or save it again") from None
 
 def from_pretrained(source:str|Path, # a folder of `save_pretrained`, or "owner/name" on the hub
                     revision:str|None=None # branch, tag or commit on the hub
-                    ) -> torch.nn.Module: # DiT or transformer of diffusers, in evaluation mode, on the CPU, with its plan and base_fingerprint
-    "Restore a model exactly; raises an error that names the file when anything is missing, left over, of another shape or another value."
-    folder = _local_folder(source, revision)
-    config, path = read_config(folder), folder/WEIGHTS
-    try: state, model = load_file(path), rebuild(config.name, config.dit, config.plan, config.base_fingerprint)
-    except FileNotFoundError: raise FileNotFoundError(f"{path} is missing, only part of the model is here") from None
-    except SafetensorError as error: raise ValueError(f"{path} is not a whole safetensors file ({error}); fetch or save it again") from None
+                    ) -> nn.Module: # in evaluation mode, on the CPU, with its plan and base_fingerprint
+    "Restore a model exactly; an error names the file where anything is missing, left over, of another shape or value."
+    folder = local_folder(source, revision)
+    config = read_config(folder)
+    path = folder/WEIGHTS
+    state = _read_weights(path)
+    try: model = rebuild(config.name, config.dit, config.plan, config.base_fingerprint)
     except ValueError as error: raise ValueError(f"{folder/CONFIG}: {error}") from None
-    if config.plan and read_plan(path) != (model.plan, model.base_fingerprint): raise ValueError(f"{path} holds another plan or base than {folder/CONFIG}")
-    fill(model, state, f"{path} does not fit {folder/CONFIG}")
-    if fingerprint(state) != config.weights_fingerprint: raise ValueError(f"{path} holds other values than {folder/CONFIG} was written for; fetch or save both again")
-    return model
+    if config.plan and read_plan(path) != (model.plan, model.base_fingerprint):
+        raise ValueError(f"{path} holds another plan or base than {folder/CONFIG}")
+    fill(model, state, str(path))
+    if fingerprint(state) == config.weights_fingerprint: return model
+    raise ValueError(f"{path} holds other values than {folder/CONFIG} was written for; fetch or save both again")
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #16ee4e12
-def push_to_hub(model:torch.nn.Module|str|Path, # as for `save_pretrained`, or a folder that it wrote
+def push_to_hub(model:nn.Module|str|Path, # as for `save_pretrained`, or a folder that it wrote
                 repo:str, # "owner/name"; created if it does not exist
                 metrics:dict|None=None, # for a model, as in `save_pretrained`
                 data:dict|None=None,
                 private:bool=True, # of a new repository
                 api=None # a huggingface_hub.HfApi; one with the stored login if None
                 ) -> str: # the commit
-    "Upload a model; raises ConnectionError when the hub does not answer or refuses, ValueError on a model that could not be restored."
-    from huggingface_hub import HfApi, errors
-    if isinstance(model, torch.nn.Module):
+    "Upload a model; raises ConnectionError when the hub does not answer or refuses, ValueError on a broken model."
+    if isinstance(model, nn.Module):
         with tempfile.TemporaryDirectory() as folder:
             save_pretrained(model, folder, metrics, data)
             return push_to_hub(folder, repo, private=private, api=api)
-    if metrics or data: raise ValueError(f"{model} is a folder: its metrics and data are those that save_pretrained was given")
+    if metrics or data:
+        raise ValueError(f"{model} is a folder: its metrics and data are those that save_pretrained was given")
     if not Path(model).is_dir(): raise FileNotFoundError(f"{model} is not a folder")
     from_pretrained(model)
-    config, api = read_config(Path(model)), api or HfApi(library_name="grafting_nb", library_version=__version__)
+    return _upload(Path(model), repo, private, api)
+
+def _upload(folder:Path, repo:str, private:bool, api) -> str: # the commit
+    from huggingface_hub import HfApi, errors
+
+    config = read_config(folder)
+    api = api or HfApi(library_name="grafting_nb", library_version=__version__)
+    message = f"{config.name}, weights {config.weights_fingerprint[:12]}"
     try:
         api.create_repo(repo, private=private, exist_ok=True)
-        return api.upload_folder(repo_id=repo, folder_path=model, allow_patterns=list(FILES), commit_message=f"{config.name}, weights {config.weights_fingerprint[:12]}").oid
-    except (OSError, errors.HTTPError) as error: raise ConnectionError(f"{repo} was not uploaded to {getattr(api, 'endpoint', api)}: {error}") from error
+        done = api.upload_folder(
+            repo_id=repo, folder_path=folder, allow_patterns=list(FILES), commit_message=message)
+    except (OSError, errors.HTTPError) as error:
+        raise ConnectionError(f"{repo} was not uploaded to {getattr(api, 'endpoint', api)}: {error}") from error
+    return done.oid

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from ..core.files import read_json
 from ..grafting.families import FAMILIES
 from .dit_pipeline import diffusers
-from .hub import CONFIG, FORMAT, diffusers_options, fill, from_pretrained, rebuild, save_pretrained
+from ..models.skeleton import fill
+from .hub import CONFIG, FORMAT, diffusers_options, from_pretrained, rebuild, save_pretrained
 
 # %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #59f91370
 def check_prompts(pipeline, # of diffusers, with a tokenizer
@@ -66,7 +67,7 @@ def load_transformer(folder:str|Path # written by `save_pretrained` of diffusers
     state, expected = _their_state(folder), model.state_dict()
     if not plan and (foreign := [name for name in state if name not in expected]):
         raise ValueError(f"{folder/CONFIG} has no graft_plan, but the weights hold {foreign[0]}: these are operators of a graft whose plan is lost, or adapters that were not merged")
-    return fill(model, state, f"the weights in {folder} do not fit its {CONFIG}")
+    return fill(model, state, str(folder))
 
 # %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #f120b868
 def save_pipeline(pipeline, # of diffusers, with a `transformer`
