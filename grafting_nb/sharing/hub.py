@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'CONFIG', 'WEIGHTS', 'CARD', 'FILES', 'HubConfig', 'read_config', 'rebuild', 'diffusers_options', 'describe',
-           'model_card', 'save_pretrained', 'local_folder', 'from_pretrained', 'push_to_hub']
+           'model_card', 'save_pretrained', 'local_folder', 'read_weights', 'from_pretrained', 'push_to_hub']
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #a832645a
 import inspect
@@ -220,7 +220,7 @@ def local_folder(source:str|Path, # a folder, or "owner/name" on the hub
             f"Fetch it where there is a network and give its folder, or put it into {constants.HF_HUB_CACHE}") from None
 
 # %% ../../nbs/09_sharing/00_hub.ipynb #0a3eeb73
-def _read_weights(path:Path) -> dict[str, torch.Tensor]:
+def read_weights(path:Path) -> dict[str, torch.Tensor]:
     "The weights of a file; FileNotFoundError, or ValueError when it is damaged."
     try: return load_file(path)
     except FileNotFoundError:
@@ -235,7 +235,7 @@ def from_pretrained(source:str|Path, # a folder of `save_pretrained`, or "owner/
     folder = local_folder(source, revision)
     config = read_config(folder)
     path = folder/WEIGHTS
-    state = _read_weights(path)
+    state = read_weights(path)
     try: model = rebuild(config.name, config.dit, config.plan, config.base_fingerprint)
     except ValueError as error: raise ValueError(f"{folder/CONFIG}: {error}") from None
     if config.plan and read_plan(path) != (model.plan, model.base_fingerprint):

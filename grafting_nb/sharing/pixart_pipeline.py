@@ -10,15 +10,21 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..core.files import read_json
 from ..grafting.families import FAMILIES
-from .dit_pipeline import diffusers
 from ..models.skeleton import fill
-from .hub import CONFIG, FORMAT, diffusers_options, from_pretrained, rebuild, save_pretrained
+from .dit_pipeline import diffusers
+from grafting_nb.sharing.hub import (
+    CONFIG,
+    FORMAT,
+    diffusers_options,
+    from_pretrained,
+    read_weights,
+    rebuild,
+    save_pretrained,
+)
 
 # %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #59f91370
 def check_prompts(pipeline, # of diffusers, with a tokenizer
@@ -26,57 +32,80 @@ def check_prompts(pipeline, # of diffusers, with a tokenizer
                   max_tokens:int=300, # as the pipeline's `max_sequence_length`
                   clean_caption:bool=True # as for the pipeline
                   ) -> list[int]: # tokens of each prompt
-    "Count the tokens of prompts; raises ValueError where the text encoder would not see all of a prompt, quoting what it would miss."
-    if pipeline.tokenizer is None: raise ValueError(f"this {type(pipeline).__name__} has no tokenizer: its prompts were encoded elsewhere, and there they must be checked")
+    "Count the tokens of prompts; ValueError where the encoder would not see all of one, quoting what it would miss."
+    if pipeline.tokenizer is None:
+        raise ValueError(f"this {type(pipeline).__name__} has no tokenizer: its prompts were encoded elsewhere, "
+                         "and there they must be checked")
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-    if strange := [prompt for prompt in prompts if not isinstance(prompt, str)]: raise ValueError(f"prompts must be strings, got {strange[0]!r}")
-    tokens = pipeline.tokenizer(pipeline._text_preprocessing(prompts, clean_caption=clean_caption)).input_ids if prompts else []
+    strange = [prompt for prompt in prompts if not isinstance(prompt, str)]
+    if strange: raise ValueError(f"prompts must be strings, got {strange[0]!r}")
+    if not prompts: return []
+    tokens = pipeline.tokenizer(pipeline._text_preprocessing(prompts, clean_caption=clean_caption)).input_ids
     for i, (prompt, ids) in enumerate(zip(prompts, tokens)):
-        if len(ids) > max_tokens: raise ValueError(f"prompt {i} has {len(ids)} tokens, the encoder takes {max_tokens}: {prompt[:60]!r}... would lose {pipeline.tokenizer.decode(ids[max_tokens - 1:-1])[:200]!r}")
+        if len(ids) <= max_tokens: continue
+        lost = pipeline.tokenizer.decode(ids[max_tokens - 1:-1])[:200]
+        raise ValueError(f"prompt {i} has {len(ids)} tokens, the encoder takes {max_tokens}: "
+                         f"{prompt[:60]!r}... would lose {lost!r}")
     return [len(ids) for ids in tokens]
 
-# %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #de80a5ad
+# %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #112152f4
 THEIR_WEIGHTS = "diffusion_pytorch_model.safetensors" # as diffusers names them
 
-def _their_state(folder:Path) -> dict[str, Tensor]:
-    "All weights that diffusers wrote into a folder, in one file or several."
+def _their_files(folder:Path) -> list[Path]:
+    "The files in which diffusers wrote the weights, one or several; ValueError on names that lead elsewhere."
     index = folder/(THEIR_WEIGHTS + ".index.json")
-    files = sorted(set(read_json(index)["weight_map"].values())) if index.is_file() else [THEIR_WEIGHTS]
-    if outside := [name for name in files if Path(name).name != name or not name.endswith(".safetensors")]: raise ValueError(f"{index} names {outside[0]!r}, which is no safetensors file of its own folder")
+    if not index.is_file(): return [folder/THEIR_WEIGHTS]
+    names = sorted(set(read_json(index)["weight_map"].values()))
+    outside = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
+    if outside: raise ValueError(f"{index} names {outside[0]!r}, which is no safetensors file of its own folder")
+    return [folder/name for name in names]
+
+def _their_state(folder:Path) -> dict[str, Tensor]:
+    "All weights that diffusers wrote into a folder."
+    files = _their_files(folder)
+    if any(folder.glob("*.bin")) and not files[0].is_file():
+        raise FileNotFoundError(f"{files[0]} is missing; the pickled weights beside it are not read, "
+                                "because loading a pickle can run any program")
     state = {}
-    for path in (folder/name for name in files):
-        try: state |= load_file(path)
-        except FileNotFoundError:
-            pickled = "; the pickled weights beside it are not read, because loading a pickle can run any program" if any(folder.glob("*.bin")) else ""
-            raise FileNotFoundError(f"{path} is missing, only part of the model is here{pickled}") from None
-        except SafetensorError as error: raise ValueError(f"{path} is not a whole safetensors file ({error}); fetch or save it again") from None
+    for path in files: state |= read_weights(path)
     return state
 
-def load_transformer(folder:str|Path # written by `save_pretrained` of diffusers or of models.hub
-                     ) -> nn.Module: # of a class of diffusers, in evaluation mode, on the CPU; a graft with its plan and base_fingerprint
-    "Restore a transformer exactly; raises an error that names the folder when anything is missing, left over or of another shape, or when the plan of a graft is lost."
-    folder = Path(folder)
-    content = read_json(folder/CONFIG)
-    if content.get("format") == FORMAT and "_class_name" in content.get("dit", {}): return from_pretrained(folder)
-    family, plan = content.get("_class_name"), content.get("graft_plan")
-    if family not in FAMILIES or not FAMILIES[family].diffusers: raise ValueError(f"{folder/CONFIG} describes no transformer of diffusers that can be grafted: its class is {family!r}")
+# %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #87c1d0cc
+def _their_structure(path:Path, content:dict) -> nn.Module:
+    "What a configuration of diffusers describes, grafted if it holds a plan; ValueError names the file."
+    family = content.get("_class_name")
+    if family not in FAMILIES or not FAMILIES[family].diffusers:
+        raise ValueError(f"{path} describes no transformer of diffusers that can be grafted: its class is {family!r}")
     try:
-        plan = plan and json.loads(plan)
-        model = rebuild(plan["base"] if plan else content.get("_name_or_path"), diffusers_options(family, content), plan, content["base_fingerprint"] if plan else None)
-    except (ValueError, TypeError, KeyError) as error: raise ValueError(f"{folder/CONFIG}: {error}") from None
-    state, expected = _their_state(folder), model.state_dict()
-    if not plan and (foreign := [name for name in state if name not in expected]):
-        raise ValueError(f"{folder/CONFIG} has no graft_plan, but the weights hold {foreign[0]}: these are operators of a graft whose plan is lost, or adapters that were not merged")
+        plan = json.loads(content["graft_plan"]) if content.get("graft_plan") else None
+        name = plan["base"] if plan else content.get("_name_or_path")
+        return rebuild(name, diffusers_options(family, content), plan, content["base_fingerprint"] if plan else None)
+    except (ValueError, TypeError, KeyError) as error: raise ValueError(f"{path}: {error}") from None
+
+def load_transformer(folder:str|Path # written by `save_pretrained` of diffusers or of sharing.hub
+                     ) -> nn.Module: # of a class of diffusers, in evaluation mode; a graft with plan and base_fingerprint
+    "Restore a transformer exactly; an error names the folder where anything does not fit or a plan is lost."
+    folder = Path(folder)
+    config = folder/CONFIG
+    content = read_json(config)
+    if content.get("format") == FORMAT and "_class_name" in content.get("dit", {}): return from_pretrained(folder)
+    model = _their_structure(config, content)
+    state = _their_state(folder)
+    foreign = set(state) - set(model.state_dict())
+    if foreign and not content.get("graft_plan"):
+        raise ValueError(f"{config} has no graft_plan, but the weights hold {min(foreign)}: these are operators "
+                         "of a graft whose plan is lost, or adapters that were not merged")
     return fill(model, state, str(folder))
 
 # %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #f120b868
 def save_pipeline(pipeline, # of diffusers, with a `transformer`
                   folder:str|Path, # a pipeline in it is replaced
-                  metrics:dict|None=None, data:dict|None=None): # as for `models.hub.save_pretrained`
-    "Save a pipeline so that its graft cannot be lost unnoticed; raises ValueError on a transformer that could not be restored."
+                  metrics:dict|None=None, data:dict|None=None): # as for `sharing.hub.save_pretrained`
+    "Save a pipeline so that its graft cannot be lost unnoticed; ValueError on one that could not be restored."
     folder = Path(folder)
     save_pretrained(pipeline.transformer, folder/"transformer", metrics, data)
-    for old in (folder/"transformer").glob("diffusion_pytorch_model*"): old.unlink() # which diffusers would take for the new weights
+    for old in (folder/"transformer").glob("diffusion_pytorch_model*"):
+        old.unlink() # which diffusers would take for the new weights
     for name, part in pipeline.components.items():
         if part is not None and name != "transformer": part.save_pretrained(folder/name)
     pipeline.save_config(folder)
@@ -84,7 +113,9 @@ def save_pipeline(pipeline, # of diffusers, with a `transformer`
 def load_pipeline(folder:str|Path, # of `save_pipeline` or of diffusers' own `save_pretrained`
                   dtype:torch.dtype|None=None # of all parts; that of the saved transformer if None
                   ): # a pipeline of the class that was saved
-    "Restore a pipeline with its graft; raises what `load_transformer` raises, and OSError or ValueError on a part that consists of a pickle or of a program."
+    "Restore a pipeline with its graft; OSError or ValueError on a part that consists of a pickle or of a program."
     transformer = load_transformer(Path(folder)/"transformer")
     dtype = dtype or transformer.dtype # left alone, diffusers would make an autoencoder float32
-    return diffusers.DiffusionPipeline.from_pretrained(folder, transformer=nn.Module.to(transformer, dtype), dtype=dtype, use_safetensors=True)
+    transformer = nn.Module.to(transformer, dtype)
+    return diffusers.DiffusionPipeline.from_pretrained(
+        folder, transformer=transformer, dtype=dtype, use_safetensors=True)
