@@ -78,7 +78,7 @@ def encode_captions(texts:list[str],
 def load_t5(source:str|Path=PIXART_PARTS, # name on the hub, or a folder with `tokenizer` and `text_encoder`
             dtype:torch.dtype=torch.bfloat16, # T5-XXL overflows in float16
             revision:str|None=None): # tokenizer, T5EncoderModel
-    "The text encoder of PixArt-Sigma; raises OSError when it cannot be had, ImportError where its tokeniser needs more."
+    "The text encoder of PixArt-Sigma; OSError when it cannot be had, ImportError where its tokeniser needs more."
     transformers = load_library("transformers")
     try: tokenizer = transformers.AutoTokenizer.from_pretrained(str(source), subfolder="tokenizer", revision=revision)
     except OSError as error:

@@ -83,7 +83,7 @@ def _their_structure(path:Path, content:dict) -> nn.Module:
     except (ValueError, TypeError, KeyError) as error: raise ValueError(f"{path}: {error}") from None
 
 def load_transformer(folder:str|Path # written by `save_pretrained` of diffusers or of sharing.hub
-                     ) -> nn.Module: # of a class of diffusers, in evaluation mode; a graft with plan and base_fingerprint
+                     ) -> nn.Module: # in evaluation mode; a graft with its plan and base_fingerprint
     "Restore a transformer exactly; an error names the folder where anything does not fit or a plan is lost."
     folder = Path(folder)
     config = folder/CONFIG
