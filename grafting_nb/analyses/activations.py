@@ -138,8 +138,8 @@ def plot_activations(record:dict # of `activation_statistics`
         _draw_boxes(top, rows, color)
         top.set_title(f"{title}: spread differs {found['std_ratio']:.1f}-fold over layers")
         _draw_tails(middle, rows, shade.to_rgba)
-        kurtoses = f"{found['kurtosis_median']:.0f}, largest {found['kurtosis_max']:.0f}"
-        middle.set_title(f"{title}: median excess kurtosis {kurtoses}")
+        kurtoses = f"{found['kurtosis_median']:.0f}, at most {found['kurtosis_max']:.0f}"
+        middle.set_title(f"{title}: kurtosis {kurtoses}")
         _draw_times(bottom, rows, shade.to_rgba)
         bottom.set_title(f"{title}: size of the output over the noise")
     labels = ("value", "share of values beyond", "root mean square in\nstandard deviations")
