@@ -7,6 +7,7 @@ __all__ = ['PAIR_OPERATORS', 'averaging_layer', 'ParallelBlocks', 'first_block',
 
 # %% ../../nbs/05_grafting/02_block_pairs.ipynb #61560426
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +16,11 @@ from ..models.dit import DiT
 from ..models.dit_block import DiTBlock
 
 # %% ../../nbs/05_grafting/02_block_pairs.ipynb #50ec4515
-def averaging_layer(like:Tensor # (..., d): its width, device and type
+def averaging_layer(like:Any # tensor (..., d): its width, device and type
                     ) -> nn.Linear: # (b, n, 2d) -> (b, n, d)
     "The mean of two outputs, as a layer that can learn; draws no random numbers."
     half = torch.eye(like.shape[1], device=like.device, dtype=like.dtype)/2
-    layer = nn.utils.skip_init(nn.Linear, 2*len(half), len(half), device=like.device, dtype=like.dtype)
+    layer:Any = nn.utils.skip_init(nn.Linear, 2*len(half), len(half), device=like.device, dtype=like.dtype)
     with torch.no_grad():
         layer.weight.copy_(torch.cat([half, half], dim=1))
         layer.bias.zero_()

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['FAMILIES', 'WRAPPERS', 'Family', 'class_names', 'transformer_of', 'family_of', 'model_blocks', 'base_name', 'sizes',
            'plan_for', 'attention_tokens', 'SelfAttentionGraft', 'find_operator', 'pretrained_weights',
-           'attention_weights', 'bias_of', 'mlp_weights']
+           'weights_of_attention', 'bias_of', 'weights_of_mlp']
 
 # %% ../../nbs/05_grafting/01_families.ipynb #971fc0e5
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ def class_names(model:nn.Module) -> list[str]:
     "The class of a model and those that it is made from."
     return [cls.__name__ for cls in type(model).__mro__]
 
-def transformer_of(model:nn.Module) -> nn.Module:
+def transformer_of(model:nn.Module) -> Any: # nn.Module of a known family
     "The transformer that holds the operators: what is wrapped, or the model itself."
     for name in class_names(model):
         if name in WRAPPERS: return getattr(model, WRAPPERS[name])
@@ -67,7 +68,7 @@ def model_blocks(model:nn.Module) -> nn.ModuleList:
 def base_name(model:nn.Module) -> str:
     "The name by which plans know a model; raises ValueError where it has none."
     transformer = transformer_of(model)
-    names = [getattr(model, "name", None), getattr(transformer, "name", None)]
+    names:list[Any] = [getattr(model, "name", None), getattr(transformer, "name", None)]
     names.append(getattr(transformer.config, "_name_or_path", None))
     for name in names:
         if name: return OLD_NAMES.get(name, name)
@@ -123,7 +124,7 @@ class SelfAttentionGraft(nn.Module):
 
 # %% ../../nbs/05_grafting/01_families.ipynb #b54b4423
 def find_operator(model:nn.Module, # of a known family, wrapped or not
-                  site:Site) -> nn.Module:
+                  site:Site) -> Any: # nn.Module
     "What stands at a site; raises ValueError where the model has nothing of the kind."
     family = family_of(model)
     path = family.path(site)
@@ -138,16 +139,17 @@ def find_operator(model:nn.Module, # of a known family, wrapped or not
     return found.operator if isinstance(found, SelfAttentionGraft) else found
 
 # %% ../../nbs/05_grafting/01_families.ipynb #0dcfa1b2
-def pretrained_weights(operator:nn.Module # from `find_operator`, in a model without edits
+def pretrained_weights(operator:Any # nn.Module, from `find_operator`, in a model without edits
                        ) -> dict[str, Tensor]: # state of our `mha` or `mlp`
     "Weights of pretrained attention or of an MLP, by our names; raises ValueError on what computes something else."
-    if hasattr(operator, "to_q"): return attention_weights(operator)
-    if hasattr(operator, "net"): return mlp_weights(operator)
+    if hasattr(operator, "to_q"): return weights_of_attention(operator)
+    if hasattr(operator, "net"): return weights_of_mlp(operator)
     if type(operator).__name__ in ("MHA", "MLP"): return operator.state_dict()
     raise ValueError(f"a {type(operator).__name__} is not pretrained attention and not an MLP")
 
 # %% ../../nbs/05_grafting/01_families.ipynb #52358816
-def attention_weights(attention:nn.Module) -> dict[str, Tensor]: # state of our `mha`
+def weights_of_attention(attention:Any # diffusers' Attention
+                         ) -> dict[str, Tensor]: # state of our `mha`
     "The weights of diffusers' self-attention; raises ValueError where it does more than ours."
     if attention.is_cross_attention or attention.added_kv_proj_dim is not None:
         raise ValueError("attention between two sequences has no counterpart among the operators")
@@ -160,11 +162,12 @@ def attention_weights(attention:nn.Module) -> dict[str, Tensor]: # state of our 
         "qkv.bias": torch.cat([bias_of(layer) for layer in projections]),
         "proj.weight": output.weight.detach(), "proj.bias": bias_of(output)}
 
-def bias_of(layer:nn.Module) -> Tensor:
+def bias_of(layer:nn.Linear) -> Tensor:
     "The bias of a linear layer; zeros where it has none."
     return layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias.detach()
 
-def mlp_weights(mlp:nn.Module) -> dict[str, Tensor]: # state of our `mlp`
+def weights_of_mlp(mlp:Any # diffusers' FeedForward
+                   ) -> dict[str, Tensor]: # state of our `mlp`
     "The weights of diffusers' MLP; raises ValueError on another activation than ours."
     first, _, last = mlp.net[:3]
     if getattr(first, "approximate", None) != "tanh":

@@ -7,6 +7,7 @@ __all__ = ['check_plan', 'check_place', 'make_scion', 'new_scions', 'place_scion
 
 # %% ../../nbs/05_grafting/03_graft.ipynb #70d68a1a
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -88,7 +89,8 @@ def graft_skeleton(model:nn.Module, # on the meta device
     with torch.device("meta"): scions = new_scions(model, plan)
     return place_scions(model, plan, scions).eval()
 
-def remember_plan(grafted:nn.Module, plan:GraftPlan, base_fingerprint:str):
+def remember_plan(grafted:Any, # nn.Module of a known family
+                  plan:GraftPlan, base_fingerprint:str):
     "Note in a model, changed in place, which plan it carries out and on which weights it grew."
     for part in (grafted, transformer_of(grafted)):
         part.plan = plan

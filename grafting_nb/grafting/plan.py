@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TARGETS', 'OLD_NAMES', 'LAYER_RULES', 'Site', 'Edit', 'by_layer', 'refuse_overlaps', 'GraftPlan', 'select_layers',
-           'listed_layers', 'spread_layers']
+           'listed_layers', 'ranked_layers', 'spread_layers']
 
 # %% ../../nbs/05_grafting/00_plan.ipynb #4ae81f4a
 import json
@@ -118,11 +118,8 @@ def select_layers(rule:str|Sequence[int], # a name of LAYER_RULES, or the layers
     if rule == "interleaved": return spread_layers(depth, ratio)
     count = round(ratio*depth)
     if rule == "deep": return tuple(range(depth - count, depth))
-    if scores is None or len(scores) != depth:
-        found = "none" if scores is None else len(scores)
-        raise ValueError(f"{rule} needs one locality score per layer ({depth}), got {found}")
-    order = sorted(range(depth), key=scores.__getitem__, reverse=rule == "top_local")
-    return tuple(sorted(order[:count]))
+    ranked = ranked_layers(rule, depth, () if scores is None else scores)
+    return tuple(sorted(ranked[:count]))
 
 # %% ../../nbs/05_grafting/00_plan.ipynb #707a534d
 def listed_layers(layers:Sequence[int], depth:int) -> tuple[int, ...]:
@@ -131,6 +128,12 @@ def listed_layers(layers:Sequence[int], depth:int) -> tuple[int, ...]:
         if not 0 <= layer < depth:
             raise ValueError(f"layer {layer} does not exist in a model of depth {depth}")
     return tuple(sorted(layers))
+
+def ranked_layers(rule:str, depth:int, scores:Sequence[float]) -> list[int]:
+    "All layers, from the most local on, or from the least; raises ValueError without a score for each."
+    if len(scores) != depth:
+        raise ValueError(f"{rule} needs one locality score per layer ({depth}), got {len(scores) or 'none'}")
+    return sorted(range(depth), key=scores.__getitem__, reverse=rule == "top_local")
 
 def spread_layers(depth:int, ratio:float) -> tuple[int, ...]:
     "A share of all layers, as evenly spread as can be."

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['DIGITS', 'DITS', 'BASE', 'PIXARTS', 'PretrainedDiT', 'original_names', 'published_dits', 'PublishedGraft',
-           'averaged_weights', 'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'load_model', 'list_models',
+           'ema_weights', 'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'load_model', 'list_models',
            'models_table']
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #61218af1
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -37,7 +38,7 @@ class PretrainedDiT:
 
     def structure(self, plan:GraftPlan|None=None, # edits to make
                   **options # of DiTConfig, where they differ
-                  ) -> nn.Module: # DiT, in evaluation mode, on the meta device: shapes without memory
+                  ) -> Any: # DiT, in evaluation mode, on the meta device: shapes without memory
         "The model without weights; raises ValueError on another arithmetic, or a plan that does not fit."
         if "convention" in options:
             raise ValueError("the convention belongs to the name of a model, it is no option: "
@@ -87,7 +88,7 @@ class PublishedGraft:
     kind: str = "class"
 
     @property
-    def fid(self) -> float: return self.row.reported # of 50,000 guided samples
+    def fid(self) -> float|str|None: return self.row.reported # of 50,000 guided samples
 
     @property
     def source(self) -> HubFile: return HubFile(self.row.repository, ("model.pt",))
@@ -102,11 +103,11 @@ class PublishedGraft:
         plan = self.plan(options.get("depth", 28))
         model = DITS[BASE].structure(plan, **options)
         path = locate(self.source, path, revision, self.source.names)
-        model = fill(model, averaged_weights(read_checkpoint(path), path), str(path), torch.float32)
+        model = fill(model, ema_weights(read_checkpoint(path), path), str(path), torch.float32)
         remember_plan(model, plan, "unknown")
         return model
 
-def averaged_weights(content:dict, path:Path) -> dict[str, Tensor]:
+def ema_weights(content:dict, path:Path) -> dict[str, Tensor]:
     "The weights inside a training checkpoint of the authors; raises ValueError on a file of another kind."
     if isinstance(content.get("ema"), dict): return content["ema"]
     found = ", ".join(map(repr, list(content)[:3]))
@@ -144,7 +145,7 @@ class PixArt:
 
     def load(self, path:str|Path|None, revision:str|None, **options) -> nn.Module: # PixArtTransformer2DModel
         "With its weights, as `load_model` says."
-        model = load_pixart(self.repository, path, revision=revision, **options)
+        model:Any = load_pixart(self.repository, path, revision=revision, **options)
         model.name = self.name
         return model
 

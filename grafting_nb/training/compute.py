@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import MethodType
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,8 @@ def batch_rows(batch:Batch, rows:slice) -> Batch:
     return Batch(*(tensor[rows] for tensor in vars(batch).values()))
 
 # %% ../../nbs/06_training/01_compute.ipynb #4965cae9
-def conditions(model:nn.Module) -> dict[str, str]: # to be added to the settings of a run
+def conditions(model:Any # DiT or Captioned
+               ) -> dict[str, str]: # to be added to the settings of a run
     "What besides its weights decides what a model computes: its captions and what it predicts; nothing for a DiT."
     if not hasattr(model, "captions"): return {}
     return dict(captions=model.captions.fingerprint, predicts=model.predicts)
@@ -87,7 +88,7 @@ def spread_model(compute:Compute, model:nn.Module, # with `blocks`, on its devic
     devices = [process.device] if process.device.type == "cuda" else None
     return nn.parallel.DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True)
 
-def shard_model(model:nn.Module, process) -> nn.Module: # the same model
+def shard_model(model:Any, process) -> Any: # the same model
     "FSDP: block by block, and what is outside of them."
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
@@ -98,7 +99,7 @@ def shard_model(model:nn.Module, process) -> nn.Module: # the same model
     return fully_shard(model, mesh=mesh)
 
 @contextmanager
-def synchronised(model:nn.Module, # from `spread_model`
+def synchronised(model:Any, # from `spread_model`
                  last:bool # whether these are the last gradients of the step
                  ) -> Iterator[None]:
     "For one forward and backward pass: gradients are averaged over the processes only after the last one of a step."
@@ -111,18 +112,19 @@ def sharded(tensor) -> bool:
     "Whether something is a tensor of which every process holds a part."
     return hasattr(tensor, "full_tensor")
 
-def local(tensor:Tensor) -> Tensor:
+def local(tensor:Any) -> Tensor:
     "The part of a tensor that this process holds."
     return tensor.to_local() if sharded(tensor) else tensor
 
-def unsharded(state): # tensors, and dicts and lists with tensors in them
+def unsharded(state:Any # tensors, and dicts and lists with tensors in them
+              ) -> Any:
     "The same with whole tensors in place of shards; all processes have to call it together."
     if isinstance(state, dict): return {key: unsharded(value) for key, value in state.items()}
     if isinstance(state, list): return [unsharded(value) for value in state]
     return state.full_tensor().cpu() if sharded(state) else state
 
 def like(tensor:Tensor, # whole, on any device
-         parameter:Tensor) -> Tensor: # on the parameter's device
+         parameter:Any) -> Tensor: # on the parameter's device
     "A whole tensor, cut as the parameter is."
     if not sharded(parameter): return tensor.to(parameter.device)
     from torch.distributed.tensor import distribute_tensor
@@ -136,6 +138,7 @@ def require_agreement(process, # from `this_process`
     "Raise RuntimeError unless all processes have read the same from a file or folder."
     from accelerate.utils import gather
 
-    numbers = gather(torch.tensor([number], device=process.device)).tolist()
+    gathered:Any = gather(torch.tensor([number], device=process.device))
+    numbers = gathered.tolist()
     if len(set(numbers)) > 1:
         raise RuntimeError(f"the processes found {path} in different states {numbers}: all must see the same folder")

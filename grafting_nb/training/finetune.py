@@ -10,9 +10,10 @@ __all__ = ['FinetuneConfig', 'diffusion_loss', 'snr_weight', 'EMA', 'as_average'
 import copy
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import torch
@@ -138,7 +139,7 @@ class ModelRun:
             average=self.average.state(), optimizer=unsharded(self.optimizer.state_dict()))
 
 # %% ../../nbs/06_training/04_finetune.ipynb #cb516ed4
-def resume_model(model:nn.Module, # copied
+def resume_model(model:Any, # DiT or Captioned; copied
                  state:dict|None, # of a checkpoint
                  config:FinetuneConfig, compute:Compute, process # from `this_process`
                  ) -> ModelRun:
@@ -158,7 +159,7 @@ def resume_model(model:nn.Module, # copied
     run.seconds = state["seconds"]
     return run
 
-def optimizer_state(saved:dict, parameters:list[Tensor]) -> dict:
+def optimizer_state(saved:dict, parameters:Sequence[Tensor]) -> dict:
     "The state of an optimiser, cut as its parameters are."
     def fitted(value, parameter): return like(value, parameter) if value.shape == parameter.shape else value
 
@@ -189,7 +190,7 @@ def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of
     step = run.step
     run.optimizer.param_groups[0]["lr"] = config.lr_at(step)
     losses = batch_gradients(run, microbatches, schedule, config, compute)
-    means = reduce(torch.stack(list(losses.values())), "mean")
+    means:Any = reduce(torch.stack(list(losses.values())), "mean")
     norm = unsharded(nn.utils.clip_grad_norm_(run.parameters, config.grad_clip))
     values = dict(zip(losses, means.tolist()), grad_norm=norm.item())
     if not all(map(math.isfinite, values.values())):
