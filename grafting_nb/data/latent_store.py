@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, chain
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def _write_part(path:Path, # a name that ends in .json; the values lie beside it
     write_json(path, _write_values(path.with_suffix(".bin"), batches, dtype))
 
 # %% ../../nbs/02_data/03_latent_store.ipynb #e88bb0aa
-def _write_npy(path:Path, shape:tuple, dtype:str, chunks:Iterable[bytes]):
+def _write_npy(path:Path, shape:Iterable[int], dtype:str, chunks:Iterable): # of bytes
     "Stream chunks into an .npy file, atomically."
     header = dict(descr=np.dtype(dtype).str, fortran_order=False, shape=tuple(shape))
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
@@ -106,7 +106,8 @@ def _check_labels(folder:Path, labels:list[int], images:list[str], num_classes:i
 # %% ../../nbs/02_data/03_latent_store.ipynb #1bf881f1
 def _describe(folder:Path) -> dict: # name -> bytes and, but for the latents, SHA-256
     "The files of a store as its manifest lists them."
-    files = {name: dict(bytes=(folder/name).stat().st_size) for name in ("latents.npy", "labels.npy", "images.txt")}
+    names = ("latents.npy", "labels.npy", "images.txt")
+    files: dict[str, dict] = {name: dict(bytes=(folder/name).stat().st_size) for name in names}
     for name in ("labels.npy", "images.txt"): files[name]["sha256"] = sha256_of(chunks_of(folder/name))
     return files
 
@@ -129,7 +130,7 @@ def _join(folder:Path, settings:dict, paths:list[Path]):
 
 # %% ../../nbs/02_data/03_latent_store.ipynb #0edafc0c
 def write_store(folder:str|Path,
-                parts:dict[str, Callable[[], LatentBatches]], # name -> function that returns its batches
+                parts:Mapping[str, Callable[[], LatentBatches]], # name -> function that returns its batches
                 num_classes:int,
                 source:dict, # where the latents come from, JSON values: part of the settings
                 dtype:str="float16", # or `float32`

@@ -70,20 +70,21 @@ class Latents:
         "Read latents and labels at these indices."
         return self.latents[rows].float(), self.labels[rows]
 
-    def _rows_of(self, hashed:str) -> str:
-        "SHA-256 over which rows of something that has a hash already."
-        return fingerprint({f"rows of {hashed}": self.latents.rows, "labels": self.labels})
+    def _hash_rows(self, rows:Tensor, hashed:str) -> str:
+        "SHA-256 over which rows these are of something that has a hash already."
+        return fingerprint({f"rows of {hashed}": rows, "labels": self.labels})
 
     @cached_property
     def fingerprint(self) -> str:
         "SHA-256 over shape, values and labels."
-        if isinstance(self.latents, Mapped): return self._rows_of(self.latents.values)
+        if isinstance(self.latents, Mapped): return self._hash_rows(self.latents.rows, self.latents.values)
         return fingerprint({"latents": self.latents, "labels": self.labels})
 
     @cached_property
     def images(self) -> str:
         "SHA-256 over which images these are; latents in memory have no names, so there it is the fingerprint."
-        return self._rows_of(self.latents.images) if isinstance(self.latents, Mapped) else self.fingerprint
+        if isinstance(self.latents, Mapped): return self._hash_rows(self.latents.rows, self.latents.images)
+        return self.fingerprint
 
 # %% ../../nbs/02_data/00_latents.ipynb #0b12b811
 def stratified_indices(data:Latents, per_class:int, seed:int) -> Tensor: # (per_class * num_classes,), sorted

@@ -28,7 +28,7 @@ def why_unavailable(library:str # import name, dotted for a submodule
     return None if sys.modules.get(library) else _import_error(library)
 
 # All that torch.compiler.assume_constant_result does, without its import of the compiler: two seconds.
-why_unavailable._dynamo_marked_constant = True
+why_unavailable._dynamo_marked_constant = True # type: ignore[attr-defined]
 
 # %% ../../nbs/01_operators/01_backends.ipynb #e0b2ef30
 _CUDA_EXTRA = "pip install .[cuda] --no-build-isolation (it compiles, so it needs nvcc and the CUDA build of torch)"

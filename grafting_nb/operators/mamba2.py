@@ -29,7 +29,7 @@ def init_dynamics(A_log:Tensor, dt_bias:Tensor, D:Tensor): # each (heads,)
 # %% ../../nbs/01_operators/07_mamba2.ipynb #bb3ebb4a
 def ssd_kernel(x, dt, A, B, C, chunk_size): # as `ssd`, on a GPU
     "The same by mamba_ssm's Triton kernels; B and C get an axis for their one group."
-    from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
+    from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined  # type: ignore[import]
     return mamba_chunk_scan_combined(x, dt, A, B.unsqueeze(2), C.unsqueeze(2), chunk_size=chunk_size).to(dt.dtype)
 
 def _check_positive(**sizes:int):
@@ -78,9 +78,9 @@ class Mamba2(nn.Module):
         return z, x.unflatten(-1, (self.heads, -1)), dt, -self.A_log.to(wide).exp(), B, C
 
     def forward(self, u:Tensor) -> Tensor: # (B, N, dim) -> (B, N, dim)
-        z, x, *rest = self.scan_inputs(u)
+        z, x, dt, A, B, C = self.scan_inputs(u)
         scan = ssd_kernel if choose_backend(self.backend, self.fast, x) == "mamba_ssm" else ssd
-        y = scan(x, *rest, self.chunk_size) # float32 or wider, as are the skip, gate and norm
+        y = scan(x, dt, A, B, C, self.chunk_size) # float32 or wider, as are the skip, gate and norm
         y = (y + self.D[:, None]*x.to(y.dtype)).flatten(2)
         y = F.rms_norm(y*F.silu(z.to(y.dtype)), (self.inner,), self.norm.weight.to(y.dtype), self.norm.eps)
         return self.out_proj(y.to(z.dtype))

@@ -31,7 +31,7 @@ def shift_add(x:torch.Tensor, # (B, N, C), or (B, C, N) with dim=2
 # %% ../../nbs/01_operators/02_short_conv.ipynb #9e4e7990
 def _causal_conv1d(x, weight, bias, dim): # as `shift_add`
     "The kernel of `causal_conv1d`."
-    from causal_conv1d import causal_conv1d_fn
+    from causal_conv1d import causal_conv1d_fn  # type: ignore[import]
     x = x.contiguous()
     if dim == 2: return causal_conv1d_fn(x, weight.squeeze(1), bias)
     return causal_conv1d_fn(x.transpose(1, 2), weight.squeeze(1), bias).transpose(1, 2)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import attention_flops, attention_weights, head_width, merge_heads, split_heads
+from .attention import attention_flops, attention_matrix, head_width, merge_heads, split_heads
 from .backends import Requirement, check_backend, check_input, choose_backend
 from .registry import register_operator
 
@@ -40,7 +40,7 @@ def windowed_attention(q:Tensor, # (B, H, N, d), as k and v
         return padded.unfold(-2, block + 2*window, block).transpose(-1, -2)
 
     queries = F.pad(q, (0, 0, 0, spare)).unflatten(-2, (-1, block))
-    weights = attention_weights(queries, gather(k), visible_keys(n, window, block, q.device))
+    weights = attention_matrix(queries, gather(k), visible_keys(n, window, block, q.device))
     return (weights @ gather(v)).flatten(-3, -2)[..., :n, :]
 
 # %% ../../nbs/01_operators/04_sliding_window.ipynb #2d61afdd
@@ -50,8 +50,9 @@ def flash_window(q:Tensor, # (B, H, N, d) on a GPU, float16 or bfloat16, as k an
     from torch.nn.attention.varlen import varlen_attn
     B, H, N, d = q.shape
     ends = torch.arange(0, B*N + 1, N, dtype=torch.int32, device=q.device)
-    packed = [x.transpose(1, 2).reshape(B*N, H, d) for x in (q, k, v)]
-    return varlen_attn(*packed, ends, ends, N, N, window_size=(window, window)).view(B, N, H, d).transpose(1, 2)
+    q, k, v = (x.transpose(1, 2).reshape(B*N, H, d) for x in (q, k, v)) # sequences laid end to end
+    mixed = varlen_attn(q, k, v, ends, ends, N, N, window_size=(window, window))
+    return mixed.view(B, N, H, d).transpose(1, 2)
 
 # %% ../../nbs/01_operators/04_sliding_window.ipynb #05c4ec22
 class SlidingWindowAttention(nn.Module):
