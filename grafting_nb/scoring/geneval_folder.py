@@ -114,12 +114,13 @@ def check_sizes(folders:list[PromptFolder],
                ) -> tuple[int, int]: # height and width of all images
     "Raise ValueError naming the first image of another size than the rest."
     for path in (path for folder in folders for path in folder.images):
-        with _opened(path) as image: found = image.size[::-1]
-        size = tuple(size or found)
-        if found != size:
+        with _opened(path) as image: found = (image.height, image.width)
+        size = size or found
+        if found != tuple(size):
             raise ValueError(f"{path} is {found[0]} x {found[1]} pixels high and wide, not {size[0]} x {size[1]}: "
                              "are these the samples of one model?")
-    return size
+    if size is None: raise ValueError("no images to measure")
+    return size[0], size[1]
 
 # %% ../../nbs/07_scoring/12_geneval_folder.ipynb #8bbc7443
 def _judge_folder(folder:PromptFolder, root:Path, parts:Path, detector:Detector, rules:Rules) -> list[dict]: # rows

@@ -73,6 +73,7 @@ def _drawn_metric(name:str, samples:Features, reference:Reference,
     if name == "fid": return _DrawnDistance(samples.pool, reference.pool)
     if name == "sfid": return _DrawnDistance(samples.spatial, reference.spatial)
     if name == "isc": return partial(_score, samples.logits, split_size)
+    assert reference.images is not None # `_check_draws` has seen to it
     return partial(_share, inside(samples.pool, reference.images, neighbours).double())
 
 def _check_draws(metrics:tuple[str, ...], samples:Features, reference:Reference, labels:Tensor|None):

@@ -33,7 +33,8 @@ def detector_pixels(image:np.ndarray, # (h, w, 3) uint8
                     short:int=800, long:int=1333
                    ) -> tuple[Tensor, tuple[int, int]]: # (1, 3, H, W), multiples of 32; size without the padding
     "Resize, normalise and pad an image as mmdetection's test pipeline does."
-    size = detector_size(*image.shape[:2], short, long)
+    height, width = image.shape[:2]
+    size = detector_size(height, width, short, long)
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
     pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False).round()
     pixels = (pixels - torch.tensor(MEAN).view(3, 1, 1))/torch.tensor(STD).view(3, 1, 1)
@@ -111,7 +112,7 @@ class Mask2FormerDetector:
     def __call__(self, image:np.ndarray) -> list[Detection]: # (h, w, 3) uint8
         pixels, size = detector_pixels(image, self.short, self.long)
         with without_tf32(): output = self.model(pixel_values=pixels.to(self.model.device))
-        frame = Frame(tuple(pixels.shape[2:]), size, image.shape[:2])
+        frame = Frame((pixels.shape[2], pixels.shape[3]), size, (image.shape[0], image.shape[1]))
         return to_instances(output.class_queries_logits[0], output.masks_queries_logits[0], frame)
 
     def color(self, image:np.ndarray, detection:Detection) -> str:

@@ -45,17 +45,19 @@ def read_reference(path:str|Path, # an npz with mu, sigma, mu_s, sigma_s and may
                    batch_size:int=250
                    ) -> Reference:
     "A reference file of ADM's format; raises FileNotFoundError, or ValueError naming what is wrong with the file."
+    path = Path(path)
     arrays = open_npz(path, required=("mu", "sigma", "mu_s", "sigma_s"))
     evaluator = evaluator_name(extractor)
     made_with = str(arrays.get("evaluator", evaluator))
     if made_with != evaluator: raise ValueError(f"{path} was made with {made_with}, not with {evaluator}")
     device = next(extractor.parameters()).device
     pool, _, spatial = extractor(extractor.get_dummy_input_for_compile().to(device))
-    statistics = [_stored(path, arrays, "", pool.shape[1]), _stored(path, arrays, "_s", spatial.shape[1])]
-    if "arr_0" not in arrays: return Reference(*statistics, None, evaluator)
+    known = dict(pool=_stored(path, arrays, "", pool.shape[1]),
+                 spatial=_stored(path, arrays, "_s", spatial.shape[1]), evaluator=evaluator)
+    if "arr_0" not in arrays: return Reference(**known, images=None)
     try: features = _features_of(arrays["arr_0"], extractor, cache, batch_size)
     except ValueError as error: raise ValueError(f"{path}: arr_0: {error}") from None
-    return Reference(*statistics, features.pool, evaluator)
+    return Reference(**known, images=features.pool)
 
 # %% ../../nbs/07_scoring/06_reference_files.ipynb #f94401db
 def _statistics_arrays(known:Reference) -> dict[str, np.ndarray]:
