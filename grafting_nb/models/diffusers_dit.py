@@ -33,16 +33,20 @@ _IN_BLOCK = {
     "adaLN_modulation.1": ("norm1.linear",)}
 
 # %% ../../nbs/04_models/06_diffusers_dit.ipynb #97e17794
-def _diffusers_names(depth:int
-                     ) -> dict[str, list[str]]: # our parameter -> theirs: parts of qkv, otherwise equal copies
-    "Which parameters of diffusers' DiT one of ours is."
+def _diffusers_layers(depth:int) -> dict[str, list[str]]: # our layer -> theirs
+    "Which layers of diffusers' DiT one of ours is."
     blocks = [f"transformer_blocks.{i}" for i in range(depth)]
     layers = {ours: [theirs] for ours, theirs in _OUTSIDE.items()}
     layers |= {ours: [f"{block}.{theirs}" for block in blocks] for ours, theirs in _EMBEDDERS.items()}
     for i, block in enumerate(blocks):
         for ours, parts in _IN_BLOCK.items(): layers[f"blocks.{i}.{ours}"] = [f"{block}.{part}" for part in parts]
+    return layers
+
+def _diffusers_names(depth:int
+                     ) -> dict[str, list[str]]: # our parameter -> theirs: parts of qkv, otherwise equal copies
+    "Which parameters of diffusers' DiT one of ours is."
     names = {}
-    for ours, theirs in layers.items():
+    for ours, theirs in _diffusers_layers(depth).items():
         names[f"{ours}.weight"] = [f"{name}.weight" for name in theirs]
         if "embedding_table" not in ours: names[f"{ours}.bias"] = [f"{name}.bias" for name in theirs]
     return names
