@@ -5,20 +5,19 @@
 # %% auto #0
 __all__ = ['PaperRow', 'as_number', 'parse_options', 'parse_line', 'read_paper']
 
-# %% ../../nbs/02_data/07_paper.ipynb #64179828
+# %% ../../nbs/02_data/07_paper.ipynb #f554ea61
 import csv
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 from ..core.files import shipped
 
-# %% ../../nbs/02_data/07_paper.ipynb #944a8005
+# %% ../../nbs/02_data/07_paper.ipynb #cf00f87f
 @dataclass(frozen=True)
 class PaperRow:
     "One line of the paper's tables."
     row: str # target-operator-percent; `-ablation` was trained longer
-    kind: Literal["class", "text"] # what an image is drawn from
+    kind: str # "class" or "text": what an image is drawn from
     target: str # which operators are replaced; empty for the model that is edited
     operator: str
     options: dict[str, int] # of the operator

@@ -37,7 +37,7 @@ def verdict(margins:list[pd.Series]) -> str: # one of VERDICTS
     if any(high < 0 for _, high in bounds): return "not reproduced"
     return "reproduced" if all(low > 0 for low, _ in bounds) else "undecided"
 
-# %% ../../nbs/11_results/01_claims.ipynb #8006eb3d
+# %% ../../nbs/11_results/01_claims.ipynb #f82c8932
 def by_seed(records:list[dict], metric:str) -> pd.DataFrame: # seed x (row, stage)
     "A metric of all rows; arithmetic between columns pairs the seeds."
     return pd.DataFrame(records).pivot(index="seed", columns=["row", "stage"], values=metric)
@@ -45,7 +45,7 @@ def by_seed(records:list[dict], metric:str) -> pd.DataFrame: # seed x (row, stag
 def values_at(frame:pd.DataFrame, row:str, stage:str) -> pd.Series: # one value per seed
     "The values of a row at a stage; raises LookupError where the records lack it."
     if (row, stage) not in frame: raise LookupError(f"no record of {row} at {stage}")
-    return frame[row, stage].dropna()
+    return pd.Series(frame[row, stage]).dropna()
 
 # %% ../../nbs/11_results/01_claims.ipynb #d996282e
 def in_paper(name:str, stage:str="stage2") -> float:
@@ -220,8 +220,8 @@ def ledger_record(scale:str, entries:list[Entry]) -> dict: # JSON values
         if entry.lacks: claims[-1]["lacks"] = entry.lacks
     return dict(scale=scale, claims=claims)
 
-# %% ../../nbs/11_results/01_claims.ipynb #9f2a0556
-COLOURS = dict(zip(VERDICTS, ("tab:green", "0.5", "tab:red")))
+# %% ../../nbs/11_results/01_claims.ipynb #3df86f7e
+COLOURS: dict[str, str] = dict(zip(VERDICTS, ("tab:green", "0.5", "tab:red")))
 
 def draw_margin(ax, height:float, margin:Margin):
     "One margin in units of its largest value, coloured by what it says alone."
@@ -240,8 +240,9 @@ def plot_ledger(entries:list[Entry]):
     ticks, height = {}, 0
     for entry in entries:
         title = f"{entry.claim.statement}: {entry.verdict}"
-        place = dict(xycoords=("figure fraction", "data"), va="center", annotation_clip=False)
-        text = ax.annotate(title, (0.01, height), color=COLOURS[entry.verdict], fontsize=8, weight="bold", **place)
+        text = ax.annotate(
+            title, (0.01, height), xycoords=("figure fraction", "data"), annotation_clip=False,
+            color=COLOURS[entry.verdict], fontsize=8, weight="bold", va="center")
         text.set_in_layout(False) # it may reach over the margins, which begin below it
         for margin in entry.margins:
             height += 1

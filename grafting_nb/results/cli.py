@@ -109,12 +109,12 @@ def show(table:str, # a name that `grafting tables` lists, or `claims`
     missing = [f"missing:  {point}" for point in unfinished(selection, records)]
     return "\n".join([to_markdown(seed_means(records)), "", *missing, *files])
 
-# %% ../../nbs/11_results/04_cli.ipynb #8170db61
-def cost(tables:Param("all if none is named", str, nargs="*"),
+# %% ../../nbs/11_results/04_cli.ipynb #986339f1
+def cost(tables:Param("all if none is named", str, nargs="*"), # type: ignore[reportInvalidTypeForm] # for anno_parser
          scale:str="tiny", # tiny, smoke or paper
          rows:str="", # other rows than the tables', separated by spaces
          seeds:str="", # other seeds than the scale's, separated by spaces
-         gpus:int=None, # of one job
+         gpus:int|None=None, # of one job
          root:Path=RUNS # folder of all runs
          ) -> str:
     "Estimate what the unfinished scores of tables would cost."
@@ -169,10 +169,10 @@ def read_assignments(notebook:str, assignments:list[str], # such as "row=mha-swa
         if key in values: check(values[key])
     return values
 
-# %% ../../nbs/11_results/04_cli.ipynb #4c6c6ef9
+# %% ../../nbs/11_results/04_cli.ipynb #342306f2
 def run_notebook(notebook:str, # of nbs/experiments
-                 assignments:Param("of its parameters, such as row=mha-swa-50", str, nargs="*"),
-                 output:Path=None # the executed notebook; papermill_runs/runs/NOTEBOOK.ipynb if none is named
+                 assignments:Param("such as row=mha-swa-50", str, nargs="*"), # type: ignore[reportInvalidTypeForm]
+                 output:Path|None=None # the executed notebook; papermill_runs/runs/NOTEBOOK.ipynb if none is named
                  ) -> Path: # the executed notebook
     "Run one experiment notebook: grafting run score row=mha-swa-50 stage=stage1"
     import papermill

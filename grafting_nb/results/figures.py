@@ -7,10 +7,11 @@ __all__ = ['values_of', 'teacher_values', 'tidy', 'plot_points', 'shares_of', 'd
            'plot_samples', 'short_caption', 'plot_captions', 'first_of_tasks', 'draw_framed', 'plot_drawn',
            'plot_tasks', 'plot_latencies']
 
-# %% ../../nbs/11_results/03_figures.ipynb #633a914d
+# %% ../../nbs/11_results/03_figures.ipynb #d5bf1cb6
 import textwrap
 from collections.abc import Iterable
 from statistics import mean
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -152,13 +153,14 @@ def draw_framed(ax, image:np.ndarray, right:bool):
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values(): spine.set(color="tab:green" if right else "tab:red", linewidth=2)
 
-# %% ../../nbs/11_results/03_figures.ipynb #297004fc
+# %% ../../nbs/11_results/03_figures.ipynb #dcc4f1da
 def plot_drawn(points:list[tuple[Run, str]], # text-to-image runs and stages, scored already
                records:list[dict], # their scores among others
                each:int=2): # images of each task
     "What models draw for the same captions, one model per line; returns the figure."
     drawn = [read_images(run, stage) for run, stage in points]
-    prompts = points[0][0].domain.prompts()
+    domain: Any = points[0][0].domain
+    prompts = domain.prompts()
     faults = {(record["row"], record["stage"], record["seed"]): record["faults"] for record in records}
     labels = drawn[0][1].tolist()
     chosen = first_of_tasks(labels, prompts, each)
@@ -172,7 +174,7 @@ def plot_drawn(points:list[tuple[Run, str]], # text-to-image runs and stages, sc
     for ax, i in zip(axes[0], chosen): ax.set_title(short_caption(prompts[labels[i]]["prompt"], 14), fontsize=7)
     return figure
 
-# %% ../../nbs/11_results/03_figures.ipynb #aa5fbfd7
+# %% ../../nbs/11_results/03_figures.ipynb #f94a5ed5
 def plot_tasks(records:list[dict], points:dict[str, tuple[str, str]]): # label -> (row, stage)
     "Scores of the six tasks of GenEval, models side by side; returns the figure."
     figure, ax = plt.subplots(figsize=(7.5, 2.8), dpi=90, layout="constrained")
@@ -182,7 +184,7 @@ def plot_tasks(records:list[dict], points:dict[str, tuple[str, str]]): # label -
         values = np.array([values_of(records, row, stage, task) for task in TASKS]) # (tasks, seeds)
         ax.vlines(places, values.min(1), values.max(1), color=colour, lw=3, alpha=0.35)
         ax.plot(places, values.mean(1), "o", color=colour, ms=5, label=label)
-    low = 10*np.floor(min(line.get_ydata().min() for line in ax.lines)/10) - 10
+    low = 10*np.floor(min(np.min(line.get_ydata()) for line in ax.lines)/10) - 10
     ax.set(xticks=range(len(TASKS)), xticklabels=[task.replace("_", " ") for task in TASKS])
     ax.set(ylabel="images right (%)", ylim=(max(0, low), 101))
     ax.legend(fontsize=8, ncols=len(points), loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)

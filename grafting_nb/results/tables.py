@@ -93,7 +93,7 @@ def unfinished(selection:TableRun, records:list[dict]) -> list[str]:
     points = [(run.row, stage, run.seed) for run, stage in selection.points(COMMITTED)]
     return [f"{row} {stage} seed {seed}" for row, stage, seed in points if (row, stage, seed) not in found]
 
-# %% ../../nbs/11_results/00_tables.ipynb #a5b48436
+# %% ../../nbs/11_results/00_tables.ipynb #1c9129c5
 METRICS = ("fid", "sfid", "isc", "precision", "recall", "label_accuracy", "overall", *TASKS)
 COSTS = ["samples", "params", "flops", "operator_flops", "finetune_flops"] # the same for all seeds
 
@@ -104,7 +104,7 @@ def seed_means(records:list[dict]) -> pd.DataFrame:
     frame[metrics] = frame[metrics].astype(float)
     groups = frame.groupby(["row", "stage"], sort=False)
     spread = groups[metrics].std().fillna(0).add_suffix("_sd")
-    lines = pd.concat([groups[COSTS].first(), groups[metrics].mean(), spread], axis=1)
+    lines = pd.DataFrame(groups[COSTS].first()).join([pd.DataFrame(groups[metrics].mean()), pd.DataFrame(spread)])
     lines["seeds"] = groups.size()
     paper = [get_row(row).paper.get(stage) for row, stage in lines.index]
     lines["paper"] = pd.Series(paper, lines.index, dtype=object)

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['MAKE_LATENTS', 'ADM_REFERENCE', 'distances', 'Digits', 'disjoint_subsets', 'ImageNet']
 
-# %% ../../nbs/10_study/04_class_domains.ipynb #253354b8
+# %% ../../nbs/10_study/04_class_domains.ipynb #cc98ca5a
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,6 @@ from ..data.latent_store import open_store
 from ..data.latents import Latents, stratified_subset
 from ..grafting.plan import GraftPlan
 from ..grafting.pretrained import DITS, load_model
-from ..models.dit import DiT
 from ..scoring.extractors import make_extractor
 from ..scoring.features import Features, extract_features, label_accuracy
 from ..scoring.fidelity import Reference, fidelity
@@ -48,7 +48,7 @@ def distances(domain:"Digits|ImageNet",
     if domain.labelled: scores["label_accuracy"] = label_accuracy(features, labels)
     return scores
 
-# %% ../../nbs/10_study/04_class_domains.ipynb #ff172da5
+# %% ../../nbs/10_study/04_class_domains.ipynb #d1753f7b
 @dataclass(frozen=True)
 class Digits:
     "The domain of the embedded testbed."
@@ -57,9 +57,9 @@ class Digits:
     split_size = None # of the inception score: ten splits
     labelled = True # the extractor tells which class an image shows
 
-    def teacher(self) -> DiT: return load_model("digits")
+    def teacher(self) -> Any: return load_model("digits") # DiT
 
-    def skeleton(self, plan:GraftPlan|None=None) -> DiT: return DITS["digits"].structure(plan)
+    def skeleton(self, plan:GraftPlan|None=None) -> Any: return DITS["digits"].structure(plan)
 
     def prepare(self, scale:Scale) -> None: pass # everything is shipped
 
@@ -95,7 +95,7 @@ def disjoint_subsets(data:Latents,
     members = members[:, torch.randperm(sum(sizes), generator=generator(seed, "disjoint"))]
     return [together.select(part.flatten().sort().values) for part in members.split(sizes, dim=1)]
 
-# %% ../../nbs/10_study/04_class_domains.ipynb #fde77f96
+# %% ../../nbs/10_study/04_class_domains.ipynb #3b4faf27
 MAKE_LATENTS = "nbs/experiments/make/latents.ipynb makes it from images or from published latents"
 ADM_REFERENCE = ("https://openaipublic.blob.core.windows.net/diffusion/jul-2021/ref_batches/"
                  "imagenet/256/VIRTUAL_imagenet256_labeled.npz")
@@ -118,9 +118,9 @@ class ImageNet:
     @property
     def reference_file(self) -> Path: return self.root/"VIRTUAL_imagenet256_labeled.npz"
 
-    def teacher(self) -> DiT: return load_model(self.base)
+    def teacher(self) -> Any: return load_model(self.base) # DiT
 
-    def skeleton(self, plan:GraftPlan|None=None) -> DiT: return DITS[self.base].structure(plan)
+    def skeleton(self, plan:GraftPlan|None=None) -> Any: return DITS[self.base].structure(plan)
 
     def prepare(self, scale:Scale) -> None: pass # `inputs` names what must be there
 

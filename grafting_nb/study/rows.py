@@ -6,15 +6,14 @@
 __all__ = ['PAIR_LR', 'LOSSES', 'RULED', 'RULES', 'ROWS', 'Row', 'row_of', 'paper_rows', 'variations', 'register_row', 'known',
            'get_row']
 
-# %% ../../nbs/10_study/00_rows.ipynb #eee1e36b
+# %% ../../nbs/10_study/00_rows.ipynb #4287a9c0
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ..data.paper import PaperRow, read_paper
 from ..grafting.plan import Edit, GraftPlan, select_layers
 
-# %% ../../nbs/10_study/00_rows.ipynb #16fc93ff
+# %% ../../nbs/10_study/00_rows.ipynb #f0fa2b23
 @dataclass(frozen=True)
 class Row:
     "One edit of a whole model, independent of the model's size."
@@ -25,7 +24,7 @@ class Row:
     losses: dict = field(default_factory=dict) # settings of stage 1 that differ from the scale's
     lr_factor: float = 1. # of stage 1's learning rate
     paper: dict = field(default_factory=dict) # stage -> what the paper reports, see `data.paper`
-    kind: Literal["class", "text"] = "class" # what an image is drawn from
+    kind: str = "class" # or "text": what an image is drawn from
 
     @property
     def needs_locality(self) -> bool: return self.rule in ("top_local", "low_local")

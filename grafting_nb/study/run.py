@@ -6,11 +6,11 @@
 __all__ = ['Run', 'plan_of', 'distill_scions', 'computing', 'stage2_data', 'finetune_graft', 'Trained', 'prepare', 'train',
            'operator_flops', 'cost']
 
-# %% ../../nbs/10_study/07_run.ipynb #4842c84b
+# %% ../../nbs/10_study/07_run.ipynb #255a41fe
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -19,8 +19,6 @@ from ..data.latents import Latents, stratified_subset
 from ..grafting.families import find_operator
 from ..grafting.graft import graft
 from ..grafting.plan import GraftPlan
-from ..models.captioned import Captioned
-from ..models.dit import DiT
 from .domain import Domain
 from .rows import get_row
 from grafting_nb.study.scales import (
@@ -40,7 +38,7 @@ from ..training.distill import Distilled, distill
 from ..training.finetune import Finetuned, finetune
 from ..training.lora import merge_lora, with_lora
 
-# %% ../../nbs/10_study/07_run.ipynb #9a124c7b
+# %% ../../nbs/10_study/07_run.ipynb #456f5b3e
 @dataclass(frozen=True)
 class Run:
     "One row at one scale with one seed."
@@ -72,10 +70,10 @@ class Run:
         return self.stage_folder(stage)/f"score-{version(asdict(self.preset.sampling))}.json"
 
     @cached_property
-    def teacher(self) -> DiT|Captioned: return self.domain.teacher()
+    def teacher(self) -> Any: return self.domain.teacher() # DiT or Captioned
 
-# %% ../../nbs/10_study/07_run.ipynb #ece42e5e
-def plan_of(run:Run, teacher:nn.Module # its name and depth are read
+# %% ../../nbs/10_study/07_run.ipynb #cf72c9d9
+def plan_of(run:Run, teacher:Any # its name and depth are read
             ) -> GraftPlan:
     "The plan of a run; raises FileNotFoundError when it needs a record of locality that has not been made."
     row = get_row(run.row)
@@ -120,10 +118,10 @@ def finetune_graft(run:Run, grafted:nn.Module, stage:str) -> Finetuned:
     tuned = finetune(adapted, data, config, folder, compute=compute)
     return replace(tuned, model=merge_lora(tuned.model))
 
-# %% ../../nbs/10_study/07_run.ipynb #8744f8c8
+# %% ../../nbs/10_study/07_run.ipynb #a51e3f4f
 class Trained(NamedTuple):
     "A model, the plan it was made by, and the seconds of training behind it."
-    model: nn.Module
+    model: Any # DiT or Captioned
     plan: GraftPlan | None = None # None: the teacher
     distill: float = 0.
     finetune: float = 0.
@@ -147,13 +145,13 @@ def train(run:Run, stage:str) -> Trained:
     tuned = finetune_graft(run, grafted, stage)
     return Trained(tuned.model, plan, distilled.seconds, tuned.seconds)
 
-# %% ../../nbs/10_study/07_run.ipynb #8198c839
-def operator_flops(model:nn.Module, plan:GraftPlan|None) -> int:
+# %% ../../nbs/10_study/07_run.ipynb #3c1dd715
+def operator_flops(model:Any, plan:GraftPlan|None) -> int:
     "Operations of one replaced operator, the mean over the edited places; 0 where nothing was replaced."
     if plan is None: return 0
     tokens = model.config.num_tokens
-    counted = [find_operator(model, site).flops(tokens) for site in plan.sites()]
-    return sum(counted)//len(counted)
+    operators: list[Any] = [find_operator(model, site) for site in plan.sites()]
+    return sum(operator.flops(tokens) for operator in operators)//len(operators)
 
 def cost(run:Run, stage:str, trained:Trained) -> dict: # params, flops, operator_flops, finetune_flops
     "Size and operations of a model of the run."

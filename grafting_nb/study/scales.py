@@ -8,11 +8,12 @@ __all__ = ['TINY_STAGE1', 'SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DA
            'data_share', 'is_distilled', 'stage1_config', 'stage2_config', 'version', 'drawing_settings',
            'edit_settings', 'stage1_settings', 'stage2_settings', 'recipe']
 
-# %% ../../nbs/10_study/01_scales.ipynb #933cc894
+# %% ../../nbs/10_study/01_scales.ipynb #88656756
 import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from .rows import Row, get_row, known
 from ..training.activations import DistillConfig
@@ -91,9 +92,10 @@ CLASS_SCALES = {
         dict(distill=8, validation=8, finetune=128)),
 }
 
-# %% ../../nbs/10_study/01_scales.ipynb #8fe72000
+# %% ../../nbs/10_study/01_scales.ipynb #b02ece28
 NO_PROBE = Probe(0, 0, 0)
-ONE_IMAGE = dict(micro_batch=1, sample_batch=1, checkpointing=True, compile=True) # of 2048 x 2048 at once
+ONE_IMAGE: dict[str, Any] = dict( # of 2048 x 2048 pixels at once
+    micro_batch=1, sample_batch=1, checkpointing=True, compile=True)
 
 TEXT_SCALES = {
     "tiny": Scale(

@@ -6,7 +6,7 @@
 __all__ = ['LAUNCH', 'Drawn', 'images_path', 'draw', 'pack', 'read_images', 'facts_path', 'facts_of', 'train_and_draw',
            'processes_here', 'launch', 'preload', 'check_record', 'read_score', 'judge_images', 'score']
 
-# %% ../../nbs/10_study/08_score.ipynb #abd59fb6
+# %% ../../nbs/10_study/08_score.ipynb #994d8be9
 import os
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from ..diffusion.sample_parts import sample_parts
 from .run import Run, Trained, cost, stage2_data, train
 from .scales import data_share, recipe, version
 
-# %% ../../nbs/10_study/08_score.ipynb #cb6d9e05
+# %% ../../nbs/10_study/08_score.ipynb #e3c2684e
 class Drawn(NamedTuple):
     "Images that lie in parts on disk, and what each of them shows."
     parts: ImageParts
@@ -43,18 +43,19 @@ def draw(run:Run, stage:str, model:nn.Module) -> Drawn:
     how = {key: value for key, value in asdict(settings).items() if key != "samples"}
     made_by = dict(version=version(recipe(run.scale, run.row, stage)), seed=run.seed, **asdict(settings))
     folder, size = images_path(run, stage).with_suffix(""), run.preset.jobs[0].sample_batch
-    device = this_process().device
+    device: Any = this_process().device
     parts = ImageParts(folder, settings.samples, run.domain.image_shape, made_by, size)
     labels = sample_parts(
         model, parts, seed=run.seed, labels=run.domain.labels(settings.samples), batch_size=size,
         decode=run.domain.decoder(device), device=device, **how)
     return Drawn(parts, labels)
 
-# %% ../../nbs/10_study/08_score.ipynb #4743669a
+# %% ../../nbs/10_study/08_score.ipynb #971e23a3
 def pack(run:Run, stage:str, drawn:Drawn):
     "Make one file of the parts."
     parts, labels = drawn
-    write_npz(images_path(run, stage), parts, parts.n, parts.shape, labels=labels)
+    images: Any = parts # an iterable by its patches
+    write_npz(images_path(run, stage), images, parts.n, parts.shape, labels=labels)
     shutil.rmtree(parts.folder)
 
 def read_images(run:Run, stage:str) -> tuple[np.ndarray, torch.Tensor]: # uint8 (n, h, w, c), labels

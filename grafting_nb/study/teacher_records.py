@@ -6,12 +6,13 @@
 __all__ = ['RUNS', 'COMMITTED', 'MEASURES', 'record_path', 'activations_of', 'locality_of', 'drawn_for', 'models_of',
            'latency_of', 'teacher_record_version', 'teacher_record_path', 'read_teacher_record', 'measure_teacher']
 
-# %% ../../nbs/10_study/06_teacher_records.ipynb #61ea5657
+# %% ../../nbs/10_study/06_teacher_records.ipynb #0c2b45bc
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -38,10 +39,10 @@ def record_path(root:Path, # RUNS, COMMITTED, or another folder of runs
     stem = name if Path(root) == COMMITTED else f"{name}-{made_of}"
     return Path(root)/scale/f"{stem}.json"
 
-# %% ../../nbs/10_study/06_teacher_records.ipynb #50a331f2
+# %% ../../nbs/10_study/06_teacher_records.ipynb #e2b8cdc6
 def activations_of(scale:Scale) -> dict:
     "How the outputs of the teacher's operators are distributed."
-    domain = get_domain(scale.base)
+    domain: Any = get_domain(scale.base) # of a class model: it has data to probe with
     return activation_statistics(domain.teacher(), domain.probe_data(), samples=scale.probe.activations)
 
 def locality_of(scale:Scale) -> dict:
@@ -50,7 +51,8 @@ def locality_of(scale:Scale) -> dict:
 
 def drawn_for(scale:Scale) -> dict:
     "The samples that both stages of a text-to-image row learn from; they are drawn where they are missing."
-    domain, start = get_domain(scale.base), time.time()
+    domain: Any = get_domain(scale.base) # of a text model: it has a pool
+    start = time.time()
     domain.prepare(scale)
     pool = domain.pool(scale)
     return dict(count=len(pool), values=pool.fingerprint, seconds=time.time() - start, amounts=scale.amounts)

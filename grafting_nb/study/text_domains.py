@@ -83,9 +83,15 @@ def split_pool(pool:Latents, scale:Scale) -> dict[str, Latents]: # distill, vali
     rows["validation"] = torch.arange(first)
     return {part: pool.select(chosen) for part, chosen in rows.items()}
 
-# %% ../../nbs/10_study/05_text_domains.ipynb #21ae662a
+# %% ../../nbs/10_study/05_text_domains.ipynb #cb388fe6
 class FromPool:
-    "What domains share whose data are samples of the teacher; they say where the `pool` lies."
+    "What domains share whose data are samples of the teacher; they say where the pool lies."
+    def teacher(self) -> Any: raise NotImplementedError # Captioned
+
+    def pool_labels(self, n:int) -> Tensor: raise NotImplementedError # (n,) a caption for each sample
+
+    def pool_folder(self, scale:Scale) -> Path: raise NotImplementedError
+
     def pool(self, scale:Scale) -> Latents: return read_pool(self.pool_folder(scale))
 
     def prepare(self, scale:Scale) -> None:
@@ -97,7 +103,7 @@ class FromPool:
 
     def stage2_data(self, scale:Scale) -> Latents: return split_pool(self.pool(scale), scale)["finetune"]
 
-# %% ../../nbs/10_study/05_text_domains.ipynb #5ed06ad2
+# %% ../../nbs/10_study/05_text_domains.ipynb #ffffc016
 def text_skeleton(name:str, config:dict, # of PixArtTransformer2DModel
                   tokens:int, # vectors of a caption
                   predicts:str, plan:GraftPlan|None=None) -> Captioned: # on the meta device
@@ -105,8 +111,8 @@ def text_skeleton(name:str, config:dict, # of PixArtTransformer2DModel
     empty = Captions((), np.zeros((1, tokens, config["caption_channels"]), np.float16), np.ones(1, int))
     with torch.device("meta"):
         model = Captioned(load_library("diffusers").PixArtTransformer2DModel(**config), empty, name, predicts)
-        if plan: model = place_scions(model, plan, new_scions(model, plan))
-    return model.eval()
+        grafted: Any = place_scions(model, plan, new_scions(model, plan)) if plan else model
+    return grafted.eval()
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #853b1a6e
 @cache
