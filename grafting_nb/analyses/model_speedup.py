@@ -25,6 +25,7 @@ from ..grafting.families import find_operator, model_blocks
 from ..grafting.graft import new_scions, place_scions
 from ..grafting.plan import Edit, GraftPlan, Site, select_layers
 from ..models.captioned import transformer_flops
+from ..training.compute import Compute, prepare_blocks
 
 # %% ../../nbs/08_analyses/07_model_speedup.ipynb #0fb9ecc7
 def amdahl(total:float, # seconds (or operations) of the whole
@@ -133,7 +134,7 @@ def with_layers(model:nn.Module, # of a family that can be grafted, not grafted 
 def compile_blocks(model:nn.Module, compiler:str="inductor" # backend of torch.compile
                    ) -> nn.Module: # the same model, changed
     "Compile every block of a model for fixed shapes."
-    for block in model_blocks(model): block.compile(backend=compiler, dynamic=False, fullgraph=True)
+    prepare_blocks(Compute(compile=compiler), model_blocks(model), dynamic=False, fullgraph=True)
     return model
 
 # %% ../../nbs/08_analyses/07_model_speedup.ipynb #aa3854c3
@@ -211,6 +212,15 @@ def _draw_ceiling(ax, kernel:str, curves:list[dict]):
     ax.plot(layers, ceiling, color="0.6", ls=DASHES[kernel], lw=1.2, label=f"ceiling ({kernel})")
 
 # %% ../../nbs/08_analyses/07_model_speedup.ipynb #9c34e319
+def _log_height(ax):
+    "A logarithmic axis with plain numbers."
+    ticks = [1, 2, 5, 10, 20, 50, 100]
+    low, high = ax.get_ylim()
+    ax.set_yscale("log")
+    ax.set_yticks(ticks, ticks)
+    ax.minorticks_off()
+    ax.set_ylim(low, high)
+
 def plot_speedups(curves:dict[str, dict], # attention kernel and operator, as "flash/hyena_x" -> curve
                   ax=None, title:str="",
                   published:tuple[int, float, str]|None=None # layers, speed-up, name of a point to compare with
@@ -233,6 +243,7 @@ def plot_speedups(curves:dict[str, dict], # attention kernel and operator, as "f
     rows = [row for curve in curves.values() for row in speedups(curve)]
     shown = [row[key] for row in rows for key in ("measured", "bound") if row[key]]
     ax.set_ylim(min(0.9, 0.9*min(shown)), max(1.2, 1.1*max(shown)))
+    if max(shown) > 8: _log_height(ax)
     ax.grid(alpha=0.25, lw=0.5)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=9)

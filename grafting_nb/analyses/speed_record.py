@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from grafting_nb.analyses.attention_sweep import (
-    SHOWN,
+    DRAWN,
     Sweep,
     as_series,
     break_evens,
@@ -49,7 +49,7 @@ def _square(side:int, **options) -> ModelSize: # side**2 tokens
 
 SPEED_PLANS = dict(
     smoke=SpeedPlan(
-        Sweep(dim=32, tokens=(64, 128), operators=SHOWN, seconds=0.),
+        Sweep(dim=32, tokens=(64, 128), operators=DRAWN, seconds=0.),
         {"64 tokens": ModelSize(dict(SMALL, num_layers=2, sample_size=16))}, (1, 2), seconds=0.),
     tiny=SpeedPlan(Sweep(), {f"{side**2:,} tokens": _square(side) for side in (16, 32, 64, 128)}, (1, 2, 3, 4)),
     paper=SpeedPlan(
@@ -116,7 +116,7 @@ def plot_speed(record:dict): # of `speed_record`
     rows = -(-(2 + len(panels))//2)
     figure, axes = plt.subplots(rows, 2, figsize=(10, 4.2*rows), dpi=80, layout="constrained")
     axes = axes.flatten()
-    shown = [name for name in SHOWN if name in as_series(record["operators"])]
+    shown = [name for name in DRAWN if name in as_series(record["operators"])]
     title = f"one operator, width {sweep['dim']}, batch {sweep['batch_size']}, {sweep['dtype']}"
     plot_sweep(record["operators"], shown, axes[0], title)
     plot_memory(record["operators"], shown, axes[1])

@@ -70,12 +70,13 @@ def recomputed(self, *inputs, **options): # takes the place of a block's `forwar
     "Keep the inputs alone, and compute the rest again for the backward pass."
     return checkpoint(type(self).forward, self, *inputs, use_reentrant=False, **options)
 
-def prepare_blocks(compute:Compute, blocks:Iterable[nn.Module]): # changed in place
+def prepare_blocks(compute:Compute, blocks:Iterable[nn.Module], # changed in place
+                   **options): # of torch.compile
     "Make blocks recompute their activations in the backward pass, or compile them, or both."
     backend = compute.compile if isinstance(compute.compile, str) else "inductor"
     for block in blocks:
         if compute.checkpointing: block.forward = MethodType(recomputed, block)
-        if compute.compile: block.compile(backend=backend)
+        if compute.compile: block.compile(backend=backend, **options)
 
 # %% ../../nbs/06_training/01_compute.ipynb #7e1e3a95
 def spread_model(compute:Compute, model:nn.Module, # with `blocks`, on its device
