@@ -120,7 +120,7 @@ def plot_samples(points:list[tuple[Run, str]], # runs and stages, scored already
     figure.subplots_adjust(left=0.28, right=1, top=1, bottom=0, hspace=0.08)
     return figure
 
-# %% ../../nbs/11_results/03_figures.ipynb #05ee3898
+# %% ../../nbs/11_results/03_figures.ipynb #43a13eeb
 def short_caption(caption:str, width:int=18) -> str:
     "A caption without `a photo of`, in lines of at most `width` letters."
     return "\n".join(textwrap.wrap(caption.removeprefix("a photo of "), width))
@@ -130,7 +130,7 @@ def plot_captions(images:np.ndarray, # (n, h, w, 3) uint8
     "Images in rows, each below its caption; returns the figure."
     rows = -(-len(images)//columns)
     size = (1.3*columns, 1.6*rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=100, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=80, squeeze=False, layout="constrained")
     for ax in axes.flat: ax.set_axis_off()
     for ax, image, caption in zip(axes.flat, images, captions):
         ax.imshow(image)
@@ -153,7 +153,7 @@ def draw_framed(ax, image:np.ndarray, right:bool):
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values(): spine.set(color="tab:green" if right else "tab:red", linewidth=2)
 
-# %% ../../nbs/11_results/03_figures.ipynb #dcc4f1da
+# %% ../../nbs/11_results/03_figures.ipynb #6920c76d
 def plot_drawn(points:list[tuple[Run, str]], # text-to-image runs and stages, scored already
                records:list[dict], # their scores among others
                each:int=2): # images of each task
@@ -165,7 +165,7 @@ def plot_drawn(points:list[tuple[Run, str]], # text-to-image runs and stages, sc
     labels = drawn[0][1].tolist()
     chosen = first_of_tasks(labels, prompts, each)
     size = (0.85*len(chosen) + 1.2, 0.85*len(points) + 0.6)
-    figure, axes = plt.subplots(len(points), len(chosen), figsize=size, dpi=90, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(len(points), len(chosen), figsize=size, dpi=80, squeeze=False, layout="constrained")
     for line, (run, stage), (images, _) in zip(axes, points, drawn):
         name = "teacher" if stage == "teacher" else f"{run.row.removeprefix('t2i-')}\n{stage}"
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
