@@ -88,7 +88,7 @@ def room_page(site:Site, folder:Path, lead:str) -> str:
     inside = contents(folder)
     below = [path for path in inside if folder_name(path) not in RESULTS] # these stand higher up in the sidebar
     entries = [f"{path.name}/index" if path.is_dir() else path.stem for path in below]
-    parts = [f"# {title}", f"> {lead}" if lead else "", "\n".join(room_line(site, path) for path in inside)]
+    parts = [f"# {title}", f"> {lead[0].upper()}{lead[1:]}" if lead else "", "\n".join(room_line(site, path) for path in inside)]
     return "\n\n".join([*filter(None, parts), toctree(*entries)]) + "\n"
 
 
