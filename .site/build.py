@@ -88,8 +88,9 @@ def room_page(site:Site, folder:Path, lead:str) -> str:
     inside = contents(folder)
     below = [path for path in inside if folder_name(path) not in RESULTS] # these stand higher up in the sidebar
     entries = [f"{path.name}/index" if path.is_dir() else path.stem for path in below]
-    parts = [f"# {title}", f"> {lead[0].upper()}{lead[1:]}" if lead else "", "\n".join(room_line(site, path) for path in inside)]
-    return "\n\n".join([*filter(None, parts), toctree(*entries)]) + "\n"
+    quoted = f"> {lead[0].upper()}{lead[1:]}" if lead else ""
+    listed = "\n".join(room_line(site, path) for path in inside)
+    return "\n\n".join(filter(None, [f"# {title}", quoted, listed, toctree(*entries)])) + "\n"
 
 
 def room_line(site:Site, path:Path) -> str:
