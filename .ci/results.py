@@ -62,6 +62,7 @@ def shown(notebook):
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
+            if "image/png" in data: continue # its size in pixels is no result
             kind = next((kind for kind in ("text/markdown", "text/plain") if kind in data), None)
             if kind: lines.append(plain(data[kind]).strip())
             elif "text" in output: lines.append(plain(output["text"]).strip())
