@@ -16,8 +16,8 @@ def skip(reason:str):
 def install(programs:tuple[str, ...], packages:tuple[str, ...]):
     "Install the packages unless their programs are here; skip the test where that is impossible."
     if all(map(shutil.which, programs)): return
-    if os.geteuid() != 0: skip(f"{' and '.join(packages)} are not installed, and installing them needs root")
-    if not shutil.which("apt-get"): skip(f"no apt-get to install {' and '.join(packages)} with")
+    if os.geteuid() != 0: skip(f"not installed, and only root could: {' '.join(packages)}")
+    if not shutil.which("apt-get"): skip(f"no apt-get that could install {' '.join(packages)}")
     print("installing", *packages, flush=True)
     # RUNLEVEL=1: packages start no daemons
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
