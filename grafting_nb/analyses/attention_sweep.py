@@ -62,6 +62,7 @@ def _chosen_backends(operator:nn.Module, x:Tensor) -> dict[str, str]:
     parts = [part for part in operator.modules() if hasattr(part, "fast")]
     return {type(part).__name__: choose_backend(part.backend, part.fast, x) for part in parts}
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #bcb7c409
 @torch.inference_mode()
 def measure_operator(name:str, n_tokens:int, sweep:Sweep,
                      attention:str|None=None, # the kernel allowed
@@ -91,6 +92,7 @@ def sweep_jobs(sweep:Sweep, device:torch.device|str="cpu"
             jobs[f"{name}/{n}"] = partial(measure_operator, name, n, sweep, None, device)
     return jobs
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #e3b1a79b
 def as_series(results:dict[str, dict], # of `measure_all`
               value:str="median") -> dict[str, dict[int, float]]: # "hyena_x" -> tokens -> value, without what failed
     "Curves over token counts."
@@ -129,6 +131,7 @@ def _in_words(mine:dict[int, float], its:dict[int, float]) -> int|str: # tokens 
     if mine[shared[-1]] <= its[shared[-1]]: return f"faster from {shared[0]}"
     return f"slower up to {shared[-1]}"
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #63699c46
 def break_evens(results:dict[str, dict], sweep:Sweep
                 ) -> dict[str, dict]: # operator -> {"flops": tokens, "mha flash": tokens or words, ...}
     "From how many tokens on each operator is faster than each attention kernel, by the clock and in operations."
@@ -147,19 +150,23 @@ def break_evens(results:dict[str, dict], sweep:Sweep
 # %% ../../nbs/08_analyses/06_attention_sweep.ipynb #81f506ab
 TITLES = dict(
     mha="MHA", swa="sliding window", hyena_x="Hyena-X", hyena_se="Hyena-SE", hyena_y="Hyena-Y", mamba2="Mamba-2")
+
 COLOURS = dict(
     mha="black", swa="tab:blue", hyena_x="tab:green", hyena_se="tab:olive", hyena_y="tab:cyan", mamba2="tab:red")
+
 DASHES = dict(flash="-", cudnn="--", efficient="-.", math=":") # of attention kernels
 
 def _label(name:str) -> str: # "mha flash" -> "MHA, flash"
     operator, _, kernel = name.partition(" ")
     return TITLES.get(operator, operator) + (f", {kernel}" if kernel else "")
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #bddc4465
 def _attention_kernels(series:dict) -> list[str]: # "mha flash", ...
     "The curves of attention, the one that reaches furthest and is fastest there first."
     def reach(name): return -max(series[name]), series[name][max(series[name])]
     return sorted((name for name in series if name.startswith("mha ")), key=reach)
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #9e6dcb5b
 def _draw_series(ax, series:dict, operators:Sequence[str], scale:float):
     "The curves of attention and of operators over tokens, both axes logarithmic."
     kernels = _attention_kernels(series)
@@ -187,6 +194,7 @@ def _crossing(mine:dict[int, float], its:dict[int, float]) -> tuple[float, float
     share = math.log(n/left)/math.log(right/left)
     return n, its[left]**(1 - share)*its[right]**share
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #c08617df
 def _mark_crossings(ax, medians:dict, operators:Sequence[str]):
     "A ring on the curve of the fastest attention for every break-even, with its token count."
     its = medians[_attention_kernels(medians)[0]]
@@ -218,6 +226,7 @@ def plot_sweep(results:dict[str, dict], # of `measure_all`
     ax.set(ylabel="milliseconds a call", title=title)
     return ax
 
+# %% ../../nbs/08_analyses/06_attention_sweep.ipynb #5763d53d
 def plot_memory(results:dict[str, dict], operators:Sequence[str]=DRAWN, ax=None, title:str="peak memory of a call"):
     "Peak memory against tokens; returns the axis."
     import matplotlib.pyplot as plt

@@ -77,6 +77,7 @@ class FromFiles:
     training: float # wall seconds of reading it again and training
     bytes: int # of all files
 
+# %% ../../nbs/08_analyses/04_stage1_ways.ipynb #9b480867
 def distill_from_files(teacher:DiT, # pretrained, unchanged by this
                        plan:GraftPlan, data:Latents, config:DistillConfig,
                        folder:str|Path, # for the activations, which stay there
@@ -100,6 +101,7 @@ def single_site_plans(plan:GraftPlan) -> list[GraftPlan]:
         plans += [GraftPlan(plan.base, (replace(edit, layers=(layer,)),)) for layer in edit.layers]
     return plans
 
+# %% ../../nbs/08_analyses/04_stage1_ways.ipynb #020d65e9
 def distill_by_layer(teacher:DiT, plan:GraftPlan, data:Latents, validation:Latents, config:DistillConfig,
                      folder:str|Path, # for one checkpoint per site
                      device:torch.device|str|None=None) -> nn.ModuleDict:
@@ -123,6 +125,7 @@ def _three_ways(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillConfig,
     def by_layer(): made["by_layer"] = distill_by_layer(teacher, plan, data, probe, config, fresh(), device)
     return dict(together=together, files=files, by_layer=by_layer), made
 
+# %% ../../nbs/08_analyses/04_stage1_ways.ipynb #1d6b3c25
 def _costs(times:dict[str, dict]) -> dict: # seconds, cpu_seconds, ratio, cpu_ratio: each by way
     "The times of the three ways, and their multiples of the first."
     costs = {}

@@ -76,6 +76,7 @@ def _quantiles(bins:Tensor) -> list[float]: # at LEVELS, in standard deviations
     above = cumulated[place]
     return ((place - 1 + (levels - below)/(above - below))*2*_END/_BINS - _END).sinh().tolist()
 
+# %% ../../nbs/08_analyses/00_tails.ipynb #7d8999cf
 def describe_tails(tails:Tails) -> dict: # JSON values
     "What is known about the distribution; lengths in standard deviations."
     by_time = zip(tails.squares.tolist(), tails.images.tolist())

@@ -55,6 +55,7 @@ def time_in_turns(calls:dict[str, Callable], # name -> function without argument
             if turn >= warmup: seconds[name].append(taken)
     return {name: _statistics(*torch.tensor(taken, dtype=torch.float64).T) for name, taken in seconds.items()}
 
+# %% ../../nbs/08_analyses/03_timing.ipynb #49577c5a
 def time_calls(call:Callable, # a function without arguments
                repeats:int=10, warmup:int=2 # timed calls, and calls before
                ) -> dict: # as one of `time_in_turns`
@@ -73,6 +74,7 @@ def _works(backend:SDPBackend, x:torch.Tensor) -> bool:
     except RuntimeError: return False
     return True
 
+# %% ../../nbs/08_analyses/03_timing.ipynb #eb052a9c
 @cache
 def available_attention(device:torch.device|str="cpu", dtype:torch.dtype=torch.float32,
                         head_width:int=64 # channels of a head
@@ -114,6 +116,7 @@ def profiled(call:Callable) -> profile:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as seen: call()
     return seen
 
+# %% ../../nbs/08_analyses/03_timing.ipynb #2e83cec1
 def attention_used(seen:profile) -> dict[str, int]: # kernel -> number of calls; empty if none was called
     "The attention kernels that a profiled call has used."
     counts = {}
@@ -136,6 +139,7 @@ def _peak_of(seen:profile) -> int: # bytes
         peak = max(peak, held)
     return peak
 
+# %% ../../nbs/08_analyses/03_timing.ipynb #297a03f8
 def observe(call:Callable, # what it returns is dropped
             device:torch.device|str="cpu") -> dict: # peak_memory in bytes; attention: kernel -> calls
     "How much memory a call holds at once, on top of what was there before, and which attention kernels it uses."
@@ -170,6 +174,7 @@ def _begin_results(path:str|Path, settings:dict) -> dict: # with `results`
     require_same({key: found[key] for key in here}, here, path)
     return found
 
+# %% ../../nbs/08_analyses/03_timing.ipynb #50766df9
 def measure_all(path:str|Path, # JSON file, written after every measurement
                 settings:dict, # JSON values: everything the results depend on
                 jobs:dict[str, Callable[[], dict]] # name -> measurement

@@ -23,6 +23,7 @@ def _is_checkout(folder:Path) -> bool:
     settings = folder/"settings.ini"
     return settings.is_file() and "lib_name = grafting_nb" in settings.read_text()
 
+# %% ../../nbs/00_core/00_files.ipynb #a998d3d1
 def find_checkout() -> Path|None: # None where the library is installed without one
     "The checkout: `GRAFTING_ROOT`, or the first at or above the current folder, or the one that holds this file."
     given = os.environ.get("GRAFTING_ROOT")
@@ -32,6 +33,7 @@ def find_checkout() -> Path|None: # None where the library is installed without 
     if not given: return None
     raise FileNotFoundError(f"{given} is no grafting_nb checkout: set GRAFTING_ROOT to the folder with settings.ini")
 
+# %% ../../nbs/00_core/00_files.ipynb #af18645c
 def project_root() -> Path: # the folder that holds settings.ini, nbs/, data/ and papermill_runs/
     "The checkout; raises FileNotFoundError where there is none."
     if found := find_checkout(): return found
@@ -75,6 +77,7 @@ def _share(path:Path):
     os.umask(mask)
     path.chmod(0o666 & ~mask)
 
+# %% ../../nbs/00_core/00_files.ipynb #90979847
 @contextmanager
 def atomic_path(path:str|Path):
     "Yield a temporary path beside `path` that takes its name when the block ends well and vanishes when it does not."
@@ -127,11 +130,13 @@ def begin_folder(folder:str|Path, settings:dict):
         raise ValueError(f"{folder} is finished but has no settings.json: choose another folder")
     write_json(path, settings)
 
+# %% ../../nbs/00_core/00_files.ipynb #3b81a4ae
 def _why_no_manifest(folder:Path, kind:str) -> str:
     "What to say of a folder without a manifest."
     begun = (folder/"settings.json").exists()
     return f"an unfinished {kind}: run the step that writes it again" if begun else f"not a {kind}"
 
+# %% ../../nbs/00_core/00_files.ipynb #50399dee
 def read_manifest(folder:str|Path,
                   kind:str # "store of latents": what should be there
                  ) -> dict: # with `files`: name -> bytes, and what else the writer noted

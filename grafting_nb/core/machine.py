@@ -51,6 +51,7 @@ def _wants_cpu(device:torch.device|str|None) -> bool:
     asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
     return asked or torch.device(device or pick_device()).type == "cpu"
 
+# %% ../../nbs/00_core/03_machine.ipynb #dc39635f
 def this_process(device:torch.device|str|None=None # None: a GPU if there is one
                 ): # accelerate's PartialState
     "Which of how many launched processes this is, and its device; RuntimeError where Accelerate sees another number."
@@ -75,6 +76,7 @@ def _declare_torchvision_operators() -> torch.library.Library: # the cache keeps
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
 
+# %% ../../nbs/00_core/03_machine.ipynb #95aa386c
 def _import_torchvision():
     "Import torchvision, with or without its compiled operators."
     try: importlib.import_module("torchvision")
@@ -85,6 +87,7 @@ def _import_torchvision():
         _declare_torchvision_operators()
         importlib.import_module("torchvision")
 
+# %% ../../nbs/00_core/03_machine.ipynb #b4996628
 def load_library(name:str) -> types.ModuleType:
     "Import a module that needs torchvision, also where torchvision's compiled operators do not load."
     _import_torchvision()
@@ -95,6 +98,7 @@ def _on_screen() -> bool:
     "Whether somebody watches: a terminal, Jupyter, VS Code."
     return sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ or "VSCODE_PID" in os.environ
 
+# %% ../../nbs/00_core/03_machine.ipynb #3bcd7810
 def progress(iterable=None, # what to iterate, or None to call `update` by hand
              desc:str="",
              total:int|None=None,

@@ -48,6 +48,7 @@ def chunks_of(path:Path,
             left -= len(chunk)
             yield chunk
 
+# %% ../../nbs/00_core/06_parts.ipynb #e267ff52
 def sha256_of(chunks:Iterable[bytes]) -> str: # 64 hexadecimal digits
     "SHA-256 over all pieces."
     digest = hashlib.sha256()

@@ -41,6 +41,7 @@ def _tiled(images:Tensor, # (n, c, h, w)
     table = torch.cat([images, blank]).view(rows, columns, c, h, w)
     return table.permute(0, 3, 1, 4, 2).reshape(rows*h, columns*w, c)
 
+# %% ../../nbs/00_core/04_pictures.ipynb #f182ba67
 def show_images(images:Tensor, # (n, c, h, w) in [-1, 1], c is 1 or 3
                 columns:int=10,
                 ax=None, # matplotlib axis, a new one if None

@@ -55,6 +55,7 @@ def _processor() -> str:
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
+# %% ../../nbs/00_core/02_records.ipynb #a96e83d5
 def hardware() -> str: # for instance "AMD EPYC 7B13, 2 CPU cores"
     "The machine in words: the GPU if there is one, otherwise the CPU and its cores."
     if torch.cuda.is_available(): return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"

@@ -108,6 +108,7 @@ def _check_shapes(texts:list[str], vectors:Tensor, mask:Tensor):
     raise ValueError(f"for {len(texts)} captions the encoder returned vectors {tuple(vectors.shape)} "
                      f"and a mask {tuple(mask.shape)}")
 
+# %% ../../nbs/02_data/06_captions.ipynb #f5c53d98
 def _encoded(texts:list[str], encode:Encode, dtype:str) -> list[np.ndarray]: # (length, dim) of each caption
     "Encode a batch; raises ValueError when the encoder returns something else than it should."
     with torch.inference_mode(): vectors, mask = encode(texts)
@@ -145,12 +146,14 @@ def _write_part(path:Path, texts:list[str], encode:Encode, dtype:str):
     with atomic_path(path) as temporary:
         save_file(dict(vectors=torch.from_numpy(np.concatenate(rows)), lengths=lengths), temporary)
 
+# %% ../../nbs/02_data/06_captions.ipynb #51ef2238
 def _rows_of(paths:Iterable[Path]) -> Iterator[np.ndarray]: # (length, dim) of each caption
     "The rows of all parts in order."
     for path in paths:
         part = load_file(path)
         for row in part["vectors"].split(part["lengths"].tolist()): yield row.numpy()
 
+# %% ../../nbs/02_data/06_captions.ipynb #ea3228be
 def _measure(folder:Path, paths:list[Path]) -> tuple[np.ndarray, int]: # lengths of all captions, and their dim
     "What the parts hold, without their vectors; raises ValueError when these have several widths."
     lengths = []
@@ -176,6 +179,7 @@ def _spread(file, rows:Iterable[np.ndarray],
         yield row
     file.truncate(place)
 
+# %% ../../nbs/02_data/06_captions.ipynb #3aefdba2
 def _write_vectors(path:Path, lengths:np.ndarray, shape:tuple, dtype:np.dtype,
                    rows:Iterable[np.ndarray]) -> str: # SHA-256 of the vectors
     "Write the rows as one array."
@@ -184,6 +188,7 @@ def _write_vectors(path:Path, lengths:np.ndarray, shape:tuple, dtype:np.dtype,
         np.lib.format.write_array_header_1_0(file, header)
         return _hash_rows(lengths, dtype.name, _spread(file, rows, shape[1]*shape[2]*dtype.itemsize))
 
+# %% ../../nbs/02_data/06_captions.ipynb #1408e83f
 def _join(folder:Path, texts:list[str], settings:dict, paths:list[Path]):
     "Make vectors.npy, lengths.npy and texts.json of the finished parts, and the manifest last."
     lengths, dim = _measure(folder, paths)

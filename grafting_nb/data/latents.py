@@ -47,6 +47,7 @@ def _check_labels(labels:Tensor, n:int, num_classes:int):
     if lowest < 0 or highest >= num_classes:
         raise ValueError(f"labels must lie in 0..{num_classes - 1}, found {lowest}..{highest}")
 
+# %% ../../nbs/02_data/00_latents.ipynb #5ad922b3
 @dataclass(frozen=True)
 class Latents:
     "Latents with their class labels, in memory or mapped from disk."
@@ -98,6 +99,7 @@ def stratified_indices(data:Latents, per_class:int, seed:int) -> Tensor: # (per_
         chosen.append(members[order[:per_class]])
     return torch.cat(chosen).sort().values
 
+# %% ../../nbs/02_data/00_latents.ipynb #fc1122b3
 def stratified_subset(data:Latents, per_class:int, seed:int) -> Latents: # per_class * num_classes, sorted by index
     "The latents at the stratified indices of this seed."
     return data.select(stratified_indices(data, per_class, seed))
@@ -127,6 +129,7 @@ class Batch:
         "The same batch on another device."
         return Batch(*(tensor.to(device) for tensor in (self.x0, self.noise, self.t, self.y)))
 
+# %% ../../nbs/02_data/00_latents.ipynb #3333e8d2
 def draw_batch(data:Latents, batch_size:int, step:int, seed:int,
                num_timesteps:int=1000,
                label_dropout:float=0.1, # share of labels replaced by the null class

@@ -28,6 +28,7 @@ def _regular_files(tar:Path, stream) -> Iterator[dict]: # name and content, as w
         if member.isreg(): yield dict(fname=member.name, data=stream.extractfile(member).read(), __url__=str(tar))
         stream.members = [] # tarfile would remember every one
 
+# %% ../../nbs/02_data/04_webdataset.ipynb #c72573e2
 def _members(tar:Path) -> Iterator[dict]: # as `_regular_files`
     "The files in a tar; raises ValueError naming the tar unless it is whole."
     size = tar.stat().st_size
@@ -47,6 +48,7 @@ def _load_tensor(content:bytes, where:str):
     except (UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(f"{where} is not a tensor saved by torch.save ({str(error).splitlines()[0]})") from None
 
+# %% ../../nbs/02_data/04_webdataset.ipynb #424cb44d
 def _unpack(sample:dict, where:str) -> tuple[Tensor, int, str]: # latent (c, h, w), label, name of the image
     "What a sample holds; raises ValueError naming what is missing or wrong."
     missing = [key for key in ("latent.pth", "label.pth", "image_path") if key not in sample]
@@ -58,6 +60,7 @@ def _unpack(sample:dict, where:str) -> tuple[Tensor, int, str]: # latent (c, h, 
     folder, name = Path(sample["image_path"].decode()).parts[-2:]
     return latent, int(label), f"{folder}/{name}"
 
+# %% ../../nbs/02_data/04_webdataset.ipynb #1b020cbb
 def read_tar(tar:str|Path) -> Iterator[tuple[Tensor, int, str]]: # latent (c, h, w), label, name of the image
     "Samples of one tar; raises ValueError naming the tar, and the sample, when something is missing or cut off."
     from webdataset.tariterators import group_by_keys
@@ -90,6 +93,7 @@ def _tar_batches(tar:Path, scale_factor:float, batch_size:int=256) -> Iterator[t
         checked = True
         yield torch.stack(latents), torch.tensor(labels), list(names)
 
+# %% ../../nbs/02_data/04_webdataset.ipynb #b92f9a91
 def import_webdataset(tars:Iterable[str|Path], # all of them; the order of their names is that of the latents
                       folder:str|Path,
                       num_classes:int=1000,

@@ -98,6 +98,7 @@ def _source(stream:ImageParts, part:int, seed:int, where:torch.device) -> torch.
     source.set_state(torch.load(_after(stream, part - 1), weights_only=True)["generator"])
     return source
 
+# %% ../../nbs/03_diffusion/06_dit_seeds.ipynb #16f7815d
 def make_batch(model:nn.Module, stream:ImageParts, part:int, settings:DiTSettings, decode, bar):
     "Make and write one batch of a process's stream."
     seed = settings.seed*settings.world + stream.settings["rank"]
@@ -120,6 +121,7 @@ def dit_streams(model:nn.Module, folder:Path, n:int, settings:DiTSettings, decod
     return tuple(ImageParts(folder/f"rank_{rank}", count, shape, dict(rank=rank, **what), size)
                  for rank in range(settings.world))
 
+# %% ../../nbs/03_diffusion/06_dit_seeds.ipynb #27bd3c3e
 def dit_labels(streams:tuple[ImageParts, ...], n:int) -> Tensor: # (n,) long
     "The labels that were drawn for the images of finished streams."
     labels = []

@@ -64,6 +64,7 @@ def claim(self:ImageParts):
     if self.manifest.exists(): require_same(read_json(self.manifest), ours, self.folder)
     else: write_json(self.manifest, ours)
 
+# %% ../../nbs/03_diffusion/03_images.ipynb #e0e2ba06
 def open_parts(folder:str|Path) -> ImageParts:
     "The images of a folder as its manifest describes them; FileNotFoundError without one."
     settings = read_json(Path(folder)/"manifest.json")
@@ -75,6 +76,7 @@ def write_npy_header(file, shape:tuple):
     "The header of a .npy with uint8 values of this shape."
     np.lib.format.write_array_header_1_0(file, dict(descr="|u1", fortran_order=False, shape=shape))
 
+# %% ../../nbs/03_diffusion/03_images.ipynb #ce08ae12
 @patch
 def write(self:ImageParts, part:int,
           images): # uint8 (rows of the part, h, w, c)
@@ -111,6 +113,7 @@ def __len__(self:ImageParts): return self.n
 def __iter__(self:ImageParts) -> Iterator[np.ndarray]: # (h, w, c), in order
     for part in range(self.num_parts): yield from self.read(part)
 
+# %% ../../nbs/03_diffusion/03_images.ipynb #7cd47d1b
 @patch
 def __getitem__(self:ImageParts, index:int|slice) -> np.ndarray: # (h, w, c), or (n, h, w, c) for a slice
     "One image, mapped, or a copy of several."

@@ -42,6 +42,7 @@ class Losses(NamedTuple):
 
 def _per_sample(term:torch.Tensor) -> torch.Tensor: return term.flatten(1).mean(1)
 
+# %% ../../nbs/03_diffusion/01_loss.ipynb #b57adfd4
 def _variational_bound(schedule:Schedule, model_output, x0, x_t, t) -> torch.Tensor: # (B,)
     "A term of the bound for each sample, in bits per dimension."
     p = p_mean_variance(schedule, model_output, x_t, t)

@@ -29,6 +29,7 @@ def _exactly(images:Iterable[np.ndarray], n:int, shape:tuple, where:Path) -> Ite
         yield image
     if count < n: raise ValueError(f"{where} was to hold {n} images, only {count} arrived")
 
+# %% ../../nbs/03_diffusion/07_npz.ipynb #89add659
 def write_npz(path:str|Path, # the .npz
               images:Iterable[np.ndarray], # n uint8 arrays (h, w, c), such as ImageParts
               n:int,
@@ -56,6 +57,7 @@ def _start(path:Path, info:zipfile.ZipInfo) -> int: # in the archive
         name_and_extra = struct.unpack("<HH", file.read(4))
     return info.header_offset + 30 + sum(name_and_extra)
 
+# %% ../../nbs/03_diffusion/07_npz.ipynb #6f8a9c0a
 def _mapped(path:Path, archive:zipfile.ZipFile, info:zipfile.ZipInfo) -> np.ndarray:
     "A stored member, memory-mapped; ValueError when it is not what its header says."
     with archive.open(info) as file:
@@ -77,6 +79,7 @@ def _open_zip(path:Path) -> zipfile.ZipFile:
     if start != b"PK\3\4": raise ValueError(f"{path} is not an npz file: it begins with {start!r}")
     raise ValueError(f"{path} is cut off: it begins as an npz, but its end is missing; download or write it again")
 
+# %% ../../nbs/03_diffusion/07_npz.ipynb #60b84635
 def open_npz(path:str|Path,
              required:tuple=(), # names of members that must be there
              map_above:int=2**26 # stored members of more bytes are memory-mapped
@@ -90,6 +93,7 @@ def open_npz(path:str|Path,
         if missing: raise ValueError(f"{path} has no {', '.join(missing)}; it holds {', '.join(members)}")
         return {name: _member(path, archive, info, map_above) for name, info in members.items()}
 
+# %% ../../nbs/03_diffusion/07_npz.ipynb #9ebd3e45
 def _member(path:Path, archive:zipfile.ZipFile, info:zipfile.ZipInfo, map_above:int) -> np.ndarray:
     "One array, mapped if it is stored and large; ValueError names a broken one."
     try:

@@ -74,6 +74,7 @@ def denoise(x:Tensor, # (B, C, H, W) noise
         bar.update()
     return x
 
+# %% ../../nbs/03_diffusion/04_sample.ipynb #45c9e195
 def sample_batch(model:nn.Module,
                  sampler:Sampler|MultistepSampler, # from `make_sampler`
                  sources:list[torch.Generator], # from `image_generators`
@@ -114,6 +115,7 @@ def check_labels(labels, # one class per image; None draws them from (seed, inde
         raise ValueError(f"labels must be {len(indices)} classes from 0 to {num_classes - 1}, got {found}")
     return labels
 
+# %% ../../nbs/03_diffusion/04_sample.ipynb #2ec87f39
 def sample_batches(model:nn.Module,
                    indices:list[int],
                    labels:Tensor, # (n,) long
@@ -128,6 +130,7 @@ def sample_batches(model:nn.Module,
             images = sample_batch(model, sampler, sources, labels[batch].to(where), settings.guidance, bar)
         yield images
 
+# %% ../../nbs/03_diffusion/04_sample.ipynb #d747b9e0
 def count_steps(settings:SampleSettings, images:int) -> int:
     "Calls of the model for so many images."
     return -(-images//settings.batch_size)*settings.steps

@@ -26,6 +26,7 @@ def identity(*modules:nn.Module) -> str: # 64 hexadecimal digits
     described = [(repr(module), fingerprint(module.state_dict())) for module in modules]
     return hashlib.sha256(repr(described).encode()).hexdigest()
 
+# %% ../../nbs/03_diffusion/05_sample_parts.ipynb #6fe508fb
 def decoder_modules(decode) -> list[nn.Module]: # empty without a decoder
     "The modules that a decoder consists of; TypeError when they cannot be seen."
     if decode is None: return []
@@ -46,6 +47,7 @@ def decode_images(latents:Tensor, # (B, C, H, W)
     if not images.isfinite().all(): raise FloatingPointError("the decoder's output is not finite")
     return to_bytes(images)
 
+# %% ../../nbs/03_diffusion/05_sample_parts.ipynb #bf70d7f1
 def image_shape(model:nn.Module, decode=None) -> tuple[int, ...]: # (height, width, channels)
     "What an image of a model has, decoded."
     c = model.config
@@ -63,6 +65,7 @@ def place(model:nn.Module, decode=None,
     for module in (model, *decoder_modules(decode)): module.to(device)
     return processes
 
+# %% ../../nbs/03_diffusion/05_sample_parts.ipynb #1ebd21ec
 def made_of(model:nn.Module, decode=None) -> dict[str, str|None]:
     "What images depend on, beside the settings: the identities of model and decoder."
     modules = decoder_modules(decode)
@@ -93,6 +96,7 @@ def sample_parts(model:nn.Module, # as for `sample`
     processes.wait_for_everyone()
     return labels
 
+# %% ../../nbs/03_diffusion/05_sample_parts.ipynb #ff06718e
 def _make_parts(model:nn.Module, parts:ImageParts, mine:list[int], labels:Tensor, settings:SampleSettings, decode):
     "Make and write some parts."
     total = sum(count_steps(settings, len(parts.rows(part))) for part in mine)

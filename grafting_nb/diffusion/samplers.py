@@ -18,6 +18,7 @@ def _require_step(i:int, timesteps:list[int]):
     "Raise IndexError on a step that does not exist."
     if not 0 <= i < len(timesteps): raise IndexError(f"step {i} of a sampler with {len(timesteps)} steps")
 
+# %% ../../nbs/03_diffusion/02_samplers.ipynb #d0856a10
 class Sampler:
     "A sampler of diffusers on a respaced chain; made by `make_sampler`."
     def __init__(self, name:str, # "ddpm" or "ddim"

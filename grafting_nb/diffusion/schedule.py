@@ -83,6 +83,7 @@ def at_steps(values:torch.Tensor, # (steps,), such as a tensor of a schedule
     dtype = torch.promote_types(x.dtype, torch.float32)
     return values.to(t.device)[t].to(dtype).view(-1, *[1]*(x.ndim - 1))
 
+# %% ../../nbs/03_diffusion/00_schedule.ipynb #421c4e28
 def add_noise(schedule:Schedule,
               x0:torch.Tensor, # (B, ...) clean images
               noise:torch.Tensor, # like x0, standard normal
@@ -102,6 +103,7 @@ def predict_x0(schedule:Schedule,
     left = schedule.alphas_cumprod
     return at_steps((1/left).sqrt(), t, x_t)*x_t - at_steps((1/left - 1).sqrt(), t, x_t)*eps
 
+# %% ../../nbs/03_diffusion/00_schedule.ipynb #7d49458e
 def predict_noise(schedule:Schedule,
                   x0:torch.Tensor, # (B, C, ...) predicted clean image
                   x_t:torch.Tensor, # like x0
@@ -141,6 +143,7 @@ class ReverseStep(NamedTuple):
     log_variance: torch.Tensor
     pred_xstart: torch.Tensor # the clean image that it implies
 
+# %% ../../nbs/03_diffusion/00_schedule.ipynb #066720e5
 def p_mean_variance(schedule:Schedule,
                     model_output:torch.Tensor, # (B, 2C, ...)
                     x_t:torch.Tensor, # (B, C, ...)

@@ -51,6 +51,7 @@ def first_block(first:DiTBlock, second:DiTBlock) -> DiTBlock:
 
 PAIR_OPERATORS = {"parallel": ParallelBlocks, "first": first_block} # name -> function of the two blocks
 
+# %% ../../nbs/05_grafting/02_block_pairs.ipynb #8b0afb74
 def make_pair(name:str, # a name of PAIR_OPERATORS
               first:DiTBlock, second:DiTBlock, # pretrained, copied
               **config # no operator for pairs has options yet: any is refused

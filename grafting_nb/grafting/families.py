@@ -53,6 +53,7 @@ def transformer_of(model:nn.Module) -> Any: # nn.Module of a known family
         if name in WRAPPERS: return getattr(model, WRAPPERS[name])
     return model
 
+# %% ../../nbs/05_grafting/01_families.ipynb #a2db7667
 def family_of(model:nn.Module) -> Family: # also of a wrapped model
     "The family of a model; raises TypeError on an unknown one, listing the known."
     transformer = transformer_of(model)
@@ -75,6 +76,7 @@ def base_name(model:nn.Module) -> str:
     raise ValueError(f"this {type(transformer).__name__} has no name, by which a plan could know its base: "
                      "set model.name, for instance to the repository of its weights")
 
+# %% ../../nbs/05_grafting/01_families.ipynb #0081837f
 def sizes(model:nn.Module) -> dict[str, int]: # dim, num_heads, seq_len
     "Width, attention heads and number of image tokens of a model."
     c = transformer_of(model).config
@@ -114,6 +116,7 @@ def attention_tokens(hidden_states:Tensor,
                          f"with {name} of shape {tuple(value.shape)}")
     return hidden_states
 
+# %% ../../nbs/05_grafting/01_families.ipynb #a3b9fabc
 class SelfAttentionGraft(nn.Module):
     "An operator (b, n, d) -> (b, n, d) that answers the calls of diffusers' self-attention."
     def __init__(self, operator:nn.Module):
@@ -162,10 +165,12 @@ def weights_of_attention(attention:Any # diffusers' Attention
         "qkv.bias": torch.cat([bias_of(layer) for layer in projections]),
         "proj.weight": output.weight.detach(), "proj.bias": bias_of(output)}
 
+# %% ../../nbs/05_grafting/01_families.ipynb #0fef71a5
 def bias_of(layer:nn.Linear) -> Tensor:
     "The bias of a linear layer; zeros where it has none."
     return layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias.detach()
 
+# %% ../../nbs/05_grafting/01_families.ipynb #748d466d
 def weights_of_mlp(mlp:Any # diffusers' FeedForward
                    ) -> dict[str, Tensor]: # state of our `mlp`
     "The weights of diffusers' MLP; raises ValueError on another activation than ours."

@@ -36,6 +36,7 @@ def check_plan(model:nn.Module, # of a known family, wrapped or not
         for place in site.covered(): check_place(model, place, f"the edit {site.target} -> {edit.operator}")
         family_of(model).path(site)
 
+# %% ../../nbs/05_grafting/03_graft.ipynb #74bf836a
 def check_place(model:nn.Module, place:Site, edit:str): # what wants to go there
     "Raise ValueError unless the model has an operator of its own at this place."
     blocks = model_blocks(model)
@@ -59,6 +60,7 @@ def make_scion(model:nn.Module, site:Site, edit:Edit) -> nn.Module:
     options = {key: value for key, value in inherited.items() if key in known}
     return make_operator(edit.operator, dim, **{**options, **edit.config})
 
+# %% ../../nbs/05_grafting/03_graft.ipynb #3a59fb1b
 def new_scions(model:nn.Module, plan:GraftPlan, seed:int=0) -> nn.ModuleDict: # key of a site -> operator
     "Fresh scions for every site of the plan; raises ValueError when the plan does not fit the model."
     check_plan(model, plan)
@@ -83,12 +85,14 @@ def place_scions(model:nn.Module, plan:GraftPlan,
         if site.target == "pair": model_blocks(grafted)[site.layer + 1] = PassThrough()
     return grafted
 
+# %% ../../nbs/05_grafting/03_graft.ipynb #d3e7e49c
 def graft_skeleton(model:nn.Module, # on the meta device
                    plan:GraftPlan) -> nn.Module: # a copy, in evaluation mode, without weights
     "The structure that a plan makes of a structure."
     with torch.device("meta"): scions = new_scions(model, plan)
     return place_scions(model, plan, scions).eval()
 
+# %% ../../nbs/05_grafting/03_graft.ipynb #31961b7d
 def remember_plan(grafted:Any, # nn.Module of a known family
                   plan:GraftPlan, base_fingerprint:str):
     "Note in a model, changed in place, which plan it carries out and on which weights it grew."

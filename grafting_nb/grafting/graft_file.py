@@ -27,6 +27,7 @@ def scion_prefixes(model:nn.Module) -> tuple[str, ...]: # such as "blocks.3.attn
     if plan is None: return ()
     return tuple(f"{family_of(model).path(site)}." for site in plan.sites())
 
+# %% ../../nbs/05_grafting/04_graft_file.ipynb #3bfb2ca1
 def save_graft(grafted:nn.Module, # from `graft`
                path:str|Path,
                only_scions:bool=False # leave out the weights that are the base's own
@@ -39,6 +40,7 @@ def save_graft(grafted:nn.Module, # from `graft`
         format=GRAFT_FORMAT, plan=transformer.plan.to_json(), base_fingerprint=transformer.base_fingerprint)
     with atomic_path(path) as temporary: save_file(state, temporary, metadata=header)
 
+# %% ../../nbs/05_grafting/04_graft_file.ipynb #b51b07d2
 def scion_weights(state:dict[str, Tensor], # of the transformer
                   grafted:nn.Module) -> dict[str, Tensor]:
     "The weights of a state that belong to grafted operators."
@@ -55,6 +57,7 @@ def read_plan(path:str|Path) -> tuple[GraftPlan, str]: # plan, fingerprint of it
         raise ValueError(f"{path} holds no graft plan: it was not written by save_graft")
     return GraftPlan.from_json(header["plan"]), header["base_fingerprint"]
 
+# %% ../../nbs/05_grafting/04_graft_file.ipynb #f1519386
 def load_graft(path:str|Path,
                base:nn.Module # the model that was grafted, unchanged
                ) -> nn.Module: # the grafted model, in evaluation mode

@@ -60,6 +60,7 @@ def by_layer(edits:Iterable[Edit]) -> list[tuple[Site, Edit]]:
     sites = [(site, edit) for edit in edits for site in edit.sites()]
     return sorted(sites, key=lambda pair: (pair[0].layer, pair[0].target))
 
+# %% ../../nbs/05_grafting/00_plan.ipynb #3573343a
 def refuse_overlaps(edits:Iterable[Edit]):
     "Raise ValueError where two edits take out the same operator."
     taken = {}
@@ -129,6 +130,7 @@ def listed_layers(layers:Sequence[int], depth:int) -> tuple[int, ...]:
             raise ValueError(f"layer {layer} does not exist in a model of depth {depth}")
     return tuple(sorted(layers))
 
+# %% ../../nbs/05_grafting/00_plan.ipynb #175501de
 def ranked_layers(rule:str, depth:int, scores:Sequence[float]) -> list[int]:
     "All layers, from the most local on, or from the least; raises ValueError without a score for each."
     if len(scores) != depth:

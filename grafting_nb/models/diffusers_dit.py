@@ -42,6 +42,7 @@ def _diffusers_layers(depth:int) -> dict[str, list[str]]: # our layer -> theirs
         for ours, parts in _IN_BLOCK.items(): layers[f"blocks.{i}.{ours}"] = [f"{block}.{part}" for part in parts]
     return layers
 
+# %% ../../nbs/04_models/06_diffusers_dit.ipynb #4d6bd162
 def _diffusers_names(depth:int
                      ) -> dict[str, list[str]]: # our parameter -> theirs: parts of qkv, otherwise equal copies
     "Which parameters of diffusers' DiT one of ours is."
@@ -67,6 +68,7 @@ def _require_names(source:dict[str, Tensor], names:dict[str, list[str]]):
         raise ValueError(f"{different[0]} differs from {first}: the original DiT has one embedder for all blocks "
                          "and cannot hold these weights")
 
+# %% ../../nbs/04_models/06_diffusers_dit.ipynb #ddcd53ea
 def from_diffusers(source:dict[str, Tensor], # state of a DiTTransformer2DModel
                    input_size:int # height of the latent
                    ) -> dict[str, Tensor]: # with the original names
@@ -113,6 +115,7 @@ def to_diffusers(model:DiT # without grafts
         for name, part in zip(theirs, parts): written[name] = part.clone()
     return written
 
+# %% ../../nbs/04_models/06_diffusers_dit.ipynb #452b2878
 def diffusers_transformer(model:DiT # follows diffusers' convention
                           ) -> nn.Module: # in evaluation mode
     "A DiTTransformer2DModel that computes what the model computes; raises ValueError on another convention."

@@ -39,6 +39,7 @@ def _name_with_convention(name:str, convention:str) -> str:
     if not name.endswith("-diffusers"): return name
     raise ValueError(f"{name!r} names a model that follows diffusers, but its convention is {convention!r}")
 
+# %% ../../nbs/04_models/01_dit.ipynb #14de9988
 class DiT(nn.Module):
     "Diffusion transformer; takes the options of `DiTConfig`, an unknown one is an error."
     def __init__(self, name:str="custom", # which pretrained model this is; graft plans name their base by it

@@ -108,6 +108,7 @@ def modulate(x:Tensor, # (b, n, d)
     "Shift and scale every token of a sequence by its condition."
     return x*(1 + scale[:, None]) + shift[:, None]
 
+# %% ../../nbs/04_models/00_dit_block.ipynb #40579561
 class DiTBlock(nn.Module):
     "Transformer block with adaLN-zero conditioning; `attn` and `mlp` are exchangeable operators."
     def __init__(self, config:DiTConfig):

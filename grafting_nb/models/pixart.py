@@ -35,6 +35,7 @@ def pixart_config(size:int=2048 # pixels of an image's side, a key of PIXART_SIZ
 # %% ../../nbs/04_models/04_pixart.ipynb #8388b21d
 def _first_line(error:Exception) -> str: return str(error).splitlines()[0]
 
+# %% ../../nbs/04_models/04_pixart.ipynb #da2d61d1
 def load_pixart(name:str=PIXART_SIZES[2048], # on the hub
                 path:str|Path|None=None, # a folder with config.json and weights instead
                 dtype:torch.dtype=torch.float32,

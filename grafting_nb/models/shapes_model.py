@@ -27,6 +27,7 @@ from .captioned import Captioned
 VOCABULARY = (
     "<end>", "a", "photo", "of", "and", "left", "right", "above", "below",
     *COUNTS.values(), *COLORS, *SHAPES, *map(plural, SHAPES))
+
 MAX_TOKENS = 12
 
 def _words_of(caption:str) -> list[str]:
@@ -37,6 +38,7 @@ def _words_of(caption:str) -> list[str]:
     if len(words) < MAX_TOKENS: return words
     raise ValueError(f"{caption!r} has {len(words)} words, this encoder takes {MAX_TOKENS - 1}")
 
+# %% ../../nbs/04_models/03_shapes_model.ipynb #722090f4
 def tokenise(captions:list[str]
              ) -> tuple[Tensor, Tensor]: # (n, 12) indices and (n, 12) mask, True where there is a token
     "Captions as indices with an end token; raises ValueError on an unknown word and on a caption that is too long."
@@ -93,6 +95,7 @@ class ShapesPainter(nn.Module):
         return self.transformer(x, encoder_hidden_states=vectors, timestep=t,
                                 encoder_attention_mask=mask, return_dict=False)[0]
 
+# %% ../../nbs/04_models/03_shapes_model.ipynb #481600b9
 def make_shapes_model(seed:int=0,
                       **options # of PixArtTransformer2DModel, where they differ from SHAPES_MODEL
                       ) -> ShapesPainter: # with fresh weights, on the CPU
@@ -141,6 +144,7 @@ def with_table(model:ShapesPainter, # its transformer is not copied
     table = encode_table(texts, model.encoder.encode)
     return Captioned(model.transformer, table, "shapes", predicts="image")
 
+# %% ../../nbs/04_models/03_shapes_model.ipynb #ae0936b2
 def load_shapes(path:str|Path|None=None, # as for `load_shapes_teacher`
                 texts:Iterable[str]|None=None # as for `with_table`
                 ) -> Captioned: # in evaluation mode, trainable, on the CPU

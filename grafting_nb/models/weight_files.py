@@ -34,6 +34,7 @@ def _cannot_be_had(what:str, why, place:Path|str) -> FileNotFoundError:
     return FileNotFoundError(f"{what} cannot be had ({why}); fetch it where there is a network and give its path, "
                              f"or put it at {place}")
 
+# %% ../../nbs/04_models/05_weight_files.ipynb #b6b2d91a
 @dataclass(frozen=True)
 class Shipped:
     "A file that came with the kit."
@@ -57,6 +58,7 @@ def _is_cut_off(path:Path) -> bool:
     with path.open("rb") as file: archive = file.read(2) == b"PK"
     return archive and not zipfile.is_zipfile(path)
 
+# %% ../../nbs/04_models/05_weight_files.ipynb #947eed16
 @dataclass(frozen=True)
 class Url:
     "A file of a web server, kept in `models/` of the data folder."
@@ -140,6 +142,7 @@ def _read_pickle(path:Path):
         raise ValueError(f"{path} is refused: besides weights it asks for {foreign[1]}, which can run code. "
                          "Nothing in it was executed; do not trust where it comes from") from None
 
+# %% ../../nbs/04_models/05_weight_files.ipynb #16b10402
 def read_checkpoint(path:Path # .safetensors, or a file of torch.save
                     ) -> dict[str, Tensor]: # or what else a file of torch.save holds under names
     "What a weights file holds; executes nothing in it. Raises FileNotFoundError, and ValueError on a bad file."

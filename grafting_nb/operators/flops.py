@@ -37,6 +37,7 @@ class _Stated(nn.Module):
     "Stands where an operator was whose operations are known; hands its input on."
     def forward(self, x:Tensor, *_, **__) -> Tensor: return x
 
+# %% ../../nbs/01_operators/09_flops.ipynb #134dd928
 def _take_out(module:nn.Module, n_tokens:int) -> int: # operations of all that was taken out
     "Replace every operator inside a module that states its operations."
     stated = 0
@@ -47,6 +48,7 @@ def _take_out(module:nn.Module, n_tokens:int) -> int: # operations of all that w
         else: stated += _take_out(child, n_tokens)
     return stated
 
+# %% ../../nbs/01_operators/09_flops.ipynb #4e16c547
 def forward_flops(module:nn.Module, # may hold operators of ours
                   n_tokens:int, # that those operators see
                   *inputs, **options # as for `count_flops`

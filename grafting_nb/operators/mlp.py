@@ -21,6 +21,7 @@ def hidden_width(dim:int, ratio:float) -> int:
     if hidden < 1: raise ValueError(f"ratio {ratio} leaves no hidden channel at dim {dim}")
     return hidden
 
+# %% ../../nbs/01_operators/08_mlp.ipynb #4d9b1d78
 class MLP(nn.Module):
     "Two linear maps around a tanh-GELU, (B, N, dim) -> (B, N, dim), each token by itself."
     backends = ("torch",)

@@ -34,6 +34,7 @@ def _may_replace(taken:type, cls:type) -> bool:
     if taken.__qualname__ != cls.__qualname__: return False
     return cls.__module__ in (taken.__module__, "__main__")
 
+# %% ../../nbs/01_operators/00_registry.ipynb #2fee0ec6
 def register_operator(name:str, # as plans will say it
                       cls:type[nn.Module]): # (dim, **options) -> module with `flops`
     "Add an operator; raises ValueError on a taken name, TypeError on a class without `flops`."
@@ -58,6 +59,7 @@ def _parameters(name:str) -> dict[str, inspect.Parameter]:
     found = inspect.signature(operator_class(name)).parameters
     return {option: parameter for option, parameter in found.items() if option != "dim"}
 
+# %% ../../nbs/01_operators/00_registry.ipynb #8b509b83
 def operator_options(name:str) -> tuple[str, ...]: # the keywords after `dim`
     "The options of an operator; raises ValueError on an unknown name."
     return tuple(_parameters(name))

@@ -41,6 +41,7 @@ def _check_sizes(kernel_size:int, dim:int):
     if kernel_size < 1: raise ValueError(f"kernel_size must be at least 1, got {kernel_size}")
     if dim not in (1, 2): raise ValueError(f"dim must be 1 or 2, got {dim}")
 
+# %% ../../nbs/01_operators/02_short_conv.ipynb #bf75b732
 def _fits_kernel(channels:int, kernel_size:int, dim:int) -> bool:
     "Whether the kernel offers such filters."
     return 2 <= kernel_size <= 4 and (dim == 2 or channels % 8 == 0)

@@ -49,6 +49,7 @@ def _cut(tensor:Tensor, # (b, N, ...)
     padding = (0, 0)*(tensor.ndim - 2) + (0, -tensor.shape[1]%chunk)
     return F.pad(tensor.to(dtype), padding).unflatten(1, (-1, chunk))
 
+# %% ../../nbs/01_operators/06_ssd.ipynb #fb3669ce
 def _scan(x:Tensor, dt:Tensor, A:Tensor, B:Tensor, C:Tensor # all but A in chunks
          ) -> Tensor: # (b, chunks, chunk, h, p)
     "What each token reads: of its own chunk by the masked matrix, of all before it from the state."

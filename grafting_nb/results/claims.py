@@ -76,6 +76,7 @@ class Claim:
 
 CLAIMS: list[Claim] = []
 
+# %% ../../nbs/11_results/01_claims.ipynb #6bbfc047
 def claim(statement:str, table:str, metric:str="fid"):
     "Put the function below on the list of claims."
     def decorate(margins):
@@ -130,6 +131,7 @@ def not_all_can_go(fid):
     for name in ATTENTION_REPLACEMENTS:
         yield f"{name}: FID/teacher beyond {FAILS:.2f}", over_teacher(fid, f"{name}-100") - FAILS
 
+# %% ../../nbs/11_results/01_claims.ipynb #94f15536
 @claim("Wider MLPs improve on narrower ones", table="hybrids")
 def wider_is_better(fid):
     for percent in (50, 75):
@@ -147,6 +149,7 @@ def depth_becomes_width(fid):
     yield f"FID/teacher within {PARALLEL:.2f}", PARALLEL - over_teacher(fid, "pair-parallel")
     yield "better than dropping every second block", lower(fid, "pair-parallel", "pair-first")
 
+# %% ../../nbs/11_results/01_claims.ipynb #8d64a2b4
 @claim("Hyena-X in half of the self-attentions hardly harms text to image", table="t2i", metric="overall")
 def text_hardly_harmed(geneval):
     kept = over_teacher(geneval, "t2i-hyena_x-50", teacher="t2i-teacher")
@@ -163,6 +166,7 @@ class Margin:
     low: float
     high: float
 
+# %% ../../nbs/11_results/01_claims.ipynb #adfaca77
 @dataclass(frozen=True)
 class Entry:
     "A claim that was set beside records; it is undecided without them."
@@ -172,6 +176,7 @@ class Entry:
     margins: tuple[Margin, ...] = ()
     lacks: str = "" # what the records lack
 
+# %% ../../nbs/11_results/01_claims.ipynb #779ca7d8
 def test_claim(claim:Claim, records:list[dict]) -> Entry:
     "Judge a claim by the records of its table."
     frame = by_seed(records, claim.metric)
@@ -184,6 +189,7 @@ def test_claims(table:str, records:list[dict]) -> list[Entry]:
     "All claims about a table, judged by its records."
     return [test_claim(claim, records) for claim in CLAIMS if claim.table == table]
 
+# %% ../../nbs/11_results/01_claims.ipynb #c31aa28b
 def ledger(scale:str, root:Path) -> list[Entry]:
     "All claims judged from the records of a scale."
     records = {table: collect(TableRun(table, scale), root) for table in CLAIMED_TABLES}
@@ -196,6 +202,7 @@ def margin_text(margin:Margin) -> str:
     if len(margin.values) == 1: return f"{margin.label}: {mean:+.2f} (one seed)"
     return f"{margin.label}: {mean:+.2f} [{margin.low:+.2f}, {margin.high:+.2f}]"
 
+# %% ../../nbs/11_results/01_claims.ipynb #6d6aecfe
 def ledger_markdown(entries:list[Entry]) -> str:
     "The ledger to read: statement, verdict, and every margin with its interval."
     head = ["the paper says", "our runs", "margin: mean over seeds and 95% interval, positive supports the claim"]
@@ -207,9 +214,11 @@ def ledger_markdown(entries:list[Entry]) -> str:
 
 def finite(value:float) -> float|None: return value if abs(value) < float("inf") else None
 
+# %% ../../nbs/11_results/01_claims.ipynb #9f76f750
 def margin_record(margin:Margin) -> dict:
     return dict(low=finite(margin.low), high=finite(margin.high), values=margin.values.tolist())
 
+# %% ../../nbs/11_results/01_claims.ipynb #32c117ec
 def ledger_record(scale:str, entries:list[Entry]) -> dict: # JSON values
     "The ledger as it is kept."
     claims = []
@@ -233,6 +242,7 @@ def draw_margin(ax, height:float, margin:Margin):
     if high == 2: ax.plot(2, height, ">", color=colour, ms=4, clip_on=False)
     ax.plot(margin.values/unit, [height]*len(margin.values), "o", color=colour, ms=4)
 
+# %% ../../nbs/11_results/01_claims.ipynb #b6a7b075
 def plot_ledger(entries:list[Entry]):
     "Every margin of every claim, below the claim's statement and verdict; returns the figure."
     lines = sum(1 + len(entry.margins) for entry in entries)

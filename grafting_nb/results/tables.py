@@ -74,6 +74,7 @@ def read_table(selection:TableRun) -> list[dict]: # in the order of the table
         found.append(record)
     return found
 
+# %% ../../nbs/11_results/00_tables.ipynb #65879de4
 def collect(selection:TableRun, root:Path) -> list[dict]: # one record per point and seed, in the order of the table
     "The records of a table; raises ValueError on a record of other presets and FileNotFoundError where there is none."
     if Path(root) == COMMITTED: records = read_table(selection)
@@ -87,6 +88,7 @@ def collect(selection:TableRun, root:Path) -> list[dict]: # one record per point
     if len(evaluators) > 1: raise ValueError(f"records of different evaluators in one table: {sorted(evaluators)}")
     return records
 
+# %% ../../nbs/11_results/00_tables.ipynb #3a940db4
 def unfinished(selection:TableRun, records:list[dict]) -> list[str]:
     "Scores of a table that are not among its records."
     found = {(r["row"], r["stage"], r["seed"]) for r in records}
@@ -134,6 +136,7 @@ def metric_columns() -> dict[str, Callable[[dict], str]]:
     columns["overall"] = partial(mean_and_spread, metric="overall", digits=1, factor=100.)
     return columns | {task: partial(mean_and_spread, metric=task, digits=0, factor=100.) for task in TASKS}
 
+# %% ../../nbs/11_results/00_tables.ipynb #e27bfd04
 COLUMNS: dict[str, Callable[[dict], str]] = { # name -> how a line is written in it
     "params (M)": partial(counted, name="params", unit=1e6, digits=3),
     "MFLOP": partial(counted, name="flops", unit=1e6, digits=1),
@@ -160,6 +163,7 @@ def markdown(cells:list[list[str]], # the first line is the head
     rule = ["---"]*left + ["---:"]*(len(cells[0]) - left)
     return "\n".join("| " + " | ".join(line) + " |" for line in (cells[0], rule, *cells[1:]))
 
+# %% ../../nbs/11_results/00_tables.ipynb #b53d866a
 def to_markdown(lines:pd.DataFrame, # from `seed_means`
                 columns:Iterable[str]=tuple(COLUMNS) # those without values are left out
                 ) -> str:
@@ -194,6 +198,7 @@ def result_paths(scale:str, root:Path) -> dict[str, Path]: # name -> file
     teacher = {name: teacher_record_path(name, scale, root) for name in TEACHER_RECORDS}
     return {**tables, **teacher, "claims": claims_path(scale, root)}
 
+# %% ../../nbs/11_results/00_tables.ipynb #c022fc86
 def publish(scale:str, root:Path, # the runs
             into:Path|None=None # the project
             ) -> list[Path]: # the files written

@@ -34,6 +34,7 @@ def _from_hub(kind:str, # class of transformers
 def _advice(name:str|Path) -> str:
     return f"fetch it with `hf download {name}` where there is a network, or give a folder that holds it"
 
+# %% ../../nbs/07_scoring/14_clip_colors.ipynb #759c30f8
 def _load_model(kind:str, name:str|Path, revision:str|None=None) -> torch.nn.Module:
     "A frozen network in eval mode; raises OSError also where weights are missing in the file."
     model, report = _from_hub(kind, name, revision, output_loading_info=True, dtype=torch.float32)
@@ -42,6 +43,7 @@ def _load_model(kind:str, name:str|Path, revision:str|None=None) -> torch.nn.Mod
     if lacking: raise OSError(f"the weights of {name} lack {', '.join(lacking[:3])}: {_advice(name)}")
     return model.eval().requires_grad_(False)
 
+# %% ../../nbs/07_scoring/14_clip_colors.ipynb #bf36c0ef
 def _load_tokenizer(name:str|Path, revision:str|None=None):
     "CLIP's tokenizer; raises OSError also where its vocabulary is missing."
     tokenizer = _from_hub("CLIPTokenizer", name, revision)
@@ -89,6 +91,7 @@ def color_directions(embed:Callable[[list[str]], Tensor], # n sentences -> (n, d
     embedded = [F.normalize(embed(color_prompts(label, color)), dim=-1) for color in colors]
     return torch.stack([F.normalize(sentences.mean(0), dim=0) for sentences in embedded])
 
+# %% ../../nbs/07_scoring/14_clip_colors.ipynb #83968f65
 def nearest_color(embedding:Tensor, # (d,), of an image
                   directions:Tensor, # (colours, d)
                   colors=COLORS) -> str:
@@ -123,6 +126,7 @@ class ClipColors:
             if label not in self._directions: self._directions[label] = color_directions(self.embed_texts, label)
             return nearest_color(self.embed_image(isolate(image, detection)), self._directions[label])
 
+# %% ../../nbs/07_scoring/14_clip_colors.ipynb #cc190968
 def load_clip_colors(name:str|Path="openai/clip-vit-large-patch14", # on the hub, or a folder
                      revision:str|None=None, device=None) -> ClipColors:
     "GenEval's colour classifier; raises OSError that says what to do when the weights are not there."

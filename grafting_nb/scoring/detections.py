@@ -83,6 +83,7 @@ def box_iou(a, b) -> float: # boxes x1, y1, x2, y2
     union = _area(*a) + _area(*b) - common
     return common/union if union else 0.
 
+# %% ../../nbs/07_scoring/09_detections.ipynb #682f51ed
 def _apart(objects:list[Detection], max_overlap:float) -> list[Detection]:
     "Objects that overlap none of the better ones too much."
     if max_overlap >= 1: return objects
@@ -91,6 +92,7 @@ def _apart(objects:list[Detection], max_overlap:float) -> list[Detection]:
         if all(box_iou(one.box, other.box) < max_overlap for other in apart): apart.append(one)
     return apart
 
+# %% ../../nbs/07_scoring/09_detections.ipynb #3976a92b
 def keep_objects(detections:Iterable[Detection], counting:bool=False, rules:Rules=PUBLISHED
                  ) -> dict[str, list[Detection]]: # by class, best first
     "The detections that count."

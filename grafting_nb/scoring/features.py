@@ -38,6 +38,7 @@ class Features:
         "The features of these images."
         return Features(self.pool[rows], self.logits[rows], self.spatial[rows], self.evaluator)
 
+# %% ../../nbs/07_scoring/03_features.ipynb #2b569bea
 def evaluator_name(extractor:nn.Module) -> str: # for instance `digits-v1:9d6edcee`
     "Name and fingerprint of an extractor: only features with the same one can be compared."
     return f"{extractor.get_name()}:{fingerprint(extractor.state_dict())[:8]}"
@@ -52,6 +53,7 @@ def _float_batches(images:Tensor, batch_size:int) -> Iterator[Tensor]: # uint8 (
     if bad: raise ValueError(f"{bad} of {len(images)} images hold NaN or infinity")
     for batch in to_uint8(images).split(batch_size): yield batch.expand(-1, 3, -1, -1)
 
+# %% ../../nbs/07_scoring/03_features.ipynb #cf1e3eaa
 def _byte_batches(images:np.ndarray, batch_size:int) -> Iterator[Tensor]: # uint8 (b, 3, h, w)
     "Bytes, turned to channels first; raises ValueError on what is not RGB."
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
@@ -100,6 +102,7 @@ def _write_features(path:Path, features:Features, key:dict[str, str]):
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={**key, "content": fingerprint(tensors)})
 
+# %% ../../nbs/07_scoring/03_features.ipynb #9cb26395
 def _read_features(path:Path, key:dict[str, str]) -> Features:
     "Features from such a file; raises ValueError if they belong to something else or are damaged."
     try:

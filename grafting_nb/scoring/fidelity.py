@@ -24,6 +24,7 @@ class Reference:
 
     def __len__(self) -> int: return 0 if self.images is None else len(self.images)
 
+# %% ../../nbs/07_scoring/05_fidelity.ipynb #02e7799d
 def _check_features(name:str, features:Features, least:int):
     "Raise ValueError if there are too few images, or features are not finite."
     if len(features) < least:
@@ -31,6 +32,7 @@ def _check_features(name:str, features:Features, least:int):
     for values in (features.pool, features.logits, features.spatial):
         if not values.isfinite().all(): raise ValueError(f"{name}: the features hold NaN or infinity")
 
+# %% ../../nbs/07_scoring/05_fidelity.ipynb #9fa60e80
 def as_reference(features:Features) -> Reference: # features of real images
     "The reference that these images are; ValueError on fewer than two or on features that are not finite."
     _check_features("reference", features, 2)
@@ -43,6 +45,7 @@ def _width(features:Tensor|Statistics) -> int:
     "How many features there are."
     return features.shape[1] if isinstance(features, Tensor) else len(features.mean)
 
+# %% ../../nbs/07_scoring/05_fidelity.ipynb #ab8c11bf
 def _check_pair(samples:Features, reference:Features|Reference, neighbours:int):
     "Raise ValueError if the two sets do not belong together or are too small."
     if samples.evaluator != reference.evaluator:
@@ -65,6 +68,7 @@ def _precision_recall(samples:Tensor, images:Tensor|None, neighbours:int) -> tup
     recall = inside(images, samples, neighbours).float().mean().item()
     return precision, recall
 
+# %% ../../nbs/07_scoring/05_fidelity.ipynb #7e79c2a8
 def fidelity(samples:Features, # of the generated images, in the order of their index
              reference:Features|Reference, # of the real images
              neighbours:int=3, # k of precision and recall

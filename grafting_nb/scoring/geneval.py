@@ -26,6 +26,7 @@ def _color_fault(wish:dict, objects:list[Detection], color:Callable[[Detection],
     if any(name != wish["color"] for name in seen):
         return f"{wish['color']} {wish['class']} wanted, {' and '.join(seen)} found"
 
+# %% ../../nbs/07_scoring/10_geneval.ipynb #5a3caab2
 def _position_fault(wish:dict, objects:list[Detection], met:list, margin:float) -> str|None:
     if "position" not in wish: return None
     relation, target = wish["position"]
@@ -44,6 +45,7 @@ class Verdict:
     reason: str # what is wrong, a line per fault; empty if nothing is
     kept: dict[str, list[Detection]] = field(repr=False) # the detections that counted, by class
 
+# %% ../../nbs/07_scoring/10_geneval.ipynb #3ca1bcb9
 def judge(detections:Iterable[Detection],
           metadata:dict, # as `geneval_prompts` gives it
           color:Callable[[Detection], str]|None=None, # the colour of a detection that does not carry it

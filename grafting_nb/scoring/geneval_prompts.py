@@ -46,6 +46,7 @@ def _two_object(rng, classes, colors) -> dict:
     a, b = _pick(rng, classes, 2)
     return _metadata("two_object", f"{_a(a)} and {_a(b)}", _wish(a), _wish(b))
 
+# %% ../../nbs/07_scoring/08_geneval_prompts.ipynb #8762ff12
 def _counting(rng, classes, colors) -> dict:
     name = str(rng.choice(classes))
     count = int(rng.integers(2, 5))
@@ -57,6 +58,7 @@ def _colors(rng, classes, colors) -> dict:
     color = str(rng.choice(colors))
     return _metadata("colors", f"{_a(color)} {name}", _wish(name, color=color))
 
+# %% ../../nbs/07_scoring/08_geneval_prompts.ipynb #72406828
 def _position(rng, classes, colors) -> dict:
     a, b = _pick(rng, classes, 2)
     relation = str(rng.choice(RELATIONS))
@@ -105,6 +107,7 @@ def _metadata_fault(metadata:dict) -> str|None:
     faults = [_check_wish(wish, min(i, len(include))) for i, wish in enumerate(wishes)]
     return next(filter(None, faults), None)
 
+# %% ../../nbs/07_scoring/08_geneval_prompts.ipynb #f09cd4e4
 def check_metadata(metadata:dict):
     "Raise ValueError, naming the prompt and what is wrong, unless the metadata can be judged."
     fault = _metadata_fault(metadata)

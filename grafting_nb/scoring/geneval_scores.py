@@ -35,6 +35,7 @@ def _task_score(verdicts:list[bool]) -> dict: # score, correct, images, interval
     interval = wilson(correct, len(verdicts))
     return dict(score=correct/len(verdicts), correct=correct, images=len(verdicts), interval=interval)
 
+# %% ../../nbs/07_scoring/11_geneval_scores.ipynb #ce6c37e2
 def _overall(tasks:dict[str, dict]) -> dict: # overall, overall_interval: None unless all six tasks are there
     "The mean of the tasks with its interval."
     if len(tasks) < len(TASKS): return dict(overall=None, overall_interval=None)
@@ -42,6 +43,7 @@ def _overall(tasks:dict[str, dict]) -> dict: # overall, overall_interval: None u
     interval = mean_interval(scores, [task["interval"] for task in tasks.values()])
     return dict(overall=sum(scores)/len(scores), overall_interval=interval)
 
+# %% ../../nbs/07_scoring/11_geneval_scores.ipynb #7fb10eda
 def task_scores(rows:list[dict] # of `judge_image`
                 ) -> dict: # tasks, overall, overall_interval, correct_images, correct_prompts, images, prompts
     "GenEval's scores of some rows; ValueError without rows or on an unknown task."
@@ -66,6 +68,7 @@ def _points(summary:dict) -> list[tuple[int, float, float, float]]: # place, sco
     if summary["overall"] is None: return points
     return [*points, (len(TASKS), summary["overall"], *summary["overall_interval"])]
 
+# %% ../../nbs/07_scoring/11_geneval_scores.ipynb #53bbd2ad
 def plot_scores(summaries:dict[str, dict], # name -> as `task_scores` or `evaluate_folder` gives it
                 ax=None): # matplotlib axis, a new one if None; the axis is returned
     "Scores of the tasks and overall with their 95% intervals."

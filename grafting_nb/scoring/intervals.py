@@ -65,6 +65,7 @@ def _interval(measure:Callable[[Tensor], float], # of drawn rows
 
 # %% ../../nbs/07_scoring/07_intervals.ipynb #91e4e75a
 def _share(flags:Tensor, rows:Tensor) -> float: return flags[rows].mean().item()
+
 def _score(logits:Tensor, split_size:int|None, rows:Tensor) -> float: return inception_score(logits[rows], split_size)
 
 def _drawn_metric(name:str, samples:Features, reference:Reference,
@@ -76,6 +77,7 @@ def _drawn_metric(name:str, samples:Features, reference:Reference,
     assert reference.images is not None # `_check_draws` has seen to it
     return partial(_share, inside(samples.pool, reference.images, neighbours).double())
 
+# %% ../../nbs/07_scoring/07_intervals.ipynb #b9da576a
 def _check_draws(metrics:tuple[str, ...], samples:Features, reference:Reference, labels:Tensor|None):
     "Raise ValueError on metrics that have no interval here, and on another number of labels than samples."
     known = ["fid", "sfid", "isc", *(["precision"] if reference.images is not None else [])]

@@ -29,6 +29,7 @@ def detector_size(height:int, width:int, short:int=800, long:int=1333) -> tuple[
     scale = min(short/min(height, width), long/max(height, width))
     return int(height*scale + 0.5), int(width*scale + 0.5)
 
+# %% ../../nbs/07_scoring/15_mask2former.ipynb #392627f1
 def detector_pixels(image:np.ndarray, # (h, w, 3) uint8
                     short:int=800, long:int=1333
                    ) -> tuple[Tensor, tuple[int, int]]: # (1, 3, H, W), multiples of 32; size without the padding

@@ -48,6 +48,7 @@ def _split_edges(n:int, split_size:int|None) -> list[int]:
     if split_size < 1: raise ValueError(f"a split of {split_size} images")
     return [*range(0, n, split_size), n]
 
+# %% ../../nbs/07_scoring/04_metrics.ipynb #37bff305
 def inception_score(logits:Tensor, # (n, k), without bias, in the order of the images
                     split_size:int|None=None # images per split, 5000 in ADM's evaluator; None cuts ten equal splits
                     ) -> float:

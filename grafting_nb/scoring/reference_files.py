@@ -38,6 +38,7 @@ def _features_of(images:np.ndarray, extractor:nn.Module, cache:str|Path|None, ba
     if cache: return cached_features(images, extractor, cache, batch_size)
     return extract_features(images, extractor, batch_size)
 
+# %% ../../nbs/07_scoring/06_reference_files.ipynb #aeedf981
 @torch.no_grad()
 def read_reference(path:str|Path, # an npz with mu, sigma, mu_s, sigma_s and maybe arr_0: uint8 (m, h, w, 3)
                    extractor:nn.Module, # from `make_extractor`
@@ -66,6 +67,7 @@ def _statistics_arrays(known:Reference) -> dict[str, np.ndarray]:
         mu=known.pool.mean, sigma=known.pool.covariance, mu_s=known.spatial.mean, sigma_s=known.spatial.covariance,
         evaluator=np.array(known.evaluator))
 
+# %% ../../nbs/07_scoring/06_reference_files.ipynb #28ad7298
 def _append_arrays(path:Path, arrays:dict[str, np.ndarray]):
     "Add arrays to an npz file."
     with zipfile.ZipFile(path, "a") as archive:
@@ -73,6 +75,7 @@ def _append_arrays(path:Path, arrays:dict[str, np.ndarray]):
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
                 np.lib.format.write_array(member, array)
 
+# %% ../../nbs/07_scoring/06_reference_files.ipynb #a3c3e2e6
 def write_reference(path:str|Path, # the npz
                     images:np.ndarray, # uint8 (n, h, w, 3), may be memory-mapped
                     extractor:nn.Module,

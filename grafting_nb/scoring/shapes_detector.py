@@ -25,6 +25,7 @@ def _coverage_by(soft:np.ndarray, colors:np.ndarray|int) -> np.ndarray: # of eac
     "How much of a pixel a colour covers."
     return (soft*_palette[colors]).sum(-1)/(_palette**2).sum(1)[colors]
 
+# %% ../../nbs/07_scoring/13_shapes_detector.ipynb #b2d8f601
 def _regions(soft:np.ndarray # (32, 32, 3) blurred image minus background
             ) -> list[tuple[int, np.ndarray]]: # index of the colour and mask of each region
     "Connected regions of one colour that are large enough to be a shape."
@@ -49,6 +50,7 @@ def _bank() -> np.ndarray: # (4, 11 * 25, 400) in [0, 1]
     drawn = np.stack([coverage(shape, _patch/2 + dx, _patch/2 + dy, size, _patch) for shape in SHAPES])
     return _soften(drawn[..., None]).reshape(len(SHAPES), len(size), -1).astype(np.float32)
 
+# %% ../../nbs/07_scoring/13_shapes_detector.ipynb #da4e496c
 def _overlaps(alpha:np.ndarray, # (32, 32) coverage of a region
               box:list[float]) -> np.ndarray: # (4,) in [0, 1]
     "Best overlap of a region with each kind of shape."
@@ -64,6 +66,7 @@ def _score(overlaps:np.ndarray) -> float: # in [0, 1]
     odds = np.exp((overlaps - overlaps.max())/0.01)
     return float(odds.max()/odds.sum()/(1 + np.exp((0.7 - overlaps.max())/0.02)))
 
+# %% ../../nbs/07_scoring/13_shapes_detector.ipynb #2f85a587
 def _describe(soft:np.ndarray, k:int, mask:np.ndarray, taken:np.ndarray # pixels of all regions
               ) -> dict: # label, box, score, mask, color
     "A region as a detection, looked at with its soft outline and without its neighbours."
@@ -73,6 +76,7 @@ def _describe(soft:np.ndarray, k:int, mask:np.ndarray, taken:np.ndarray # pixels
     overlaps = _overlaps(alpha, box)
     return dict(label=SHAPES[overlaps.argmax()], box=box, score=_score(overlaps), mask=mask, color=list(COLORS)[k])
 
+# %% ../../nbs/07_scoring/13_shapes_detector.ipynb #64b7448c
 def find_shapes(image:np.ndarray # (32, 32, 3) uint8
                ) -> list[dict]: # label, box, score, mask, color of each shape, best first
     "All shapes in an image, whatever their score; raises ValueError on another format."

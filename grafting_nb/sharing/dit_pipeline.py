@@ -71,6 +71,7 @@ def check_prediction(scheduler, predicts:str):
         raise ValueError(f"{type(scheduler).__name__} has prediction_type={found!r}, but the model predicts the "
                          f"{predicts}: make it with prediction_type={wanted!r}")
 
+# %% ../../nbs/09_sharing/01_dit_pipeline.ipynb #f7297598
 def check_scheduler(scheduler, # of diffusers
                     predicts:str, # what the model predicts: "noise" or "image"
                     schedule:Schedule # that it was trained on
@@ -122,6 +123,7 @@ def save_pretrained(self:PipelineDiT, save_directory:str|Path,
                          f"got safe_serialization={safe_serialization}, variant={variant!r}")
     hub.save_pretrained(self.model, save_directory)
 
+# %% ../../nbs/09_sharing/01_dit_pipeline.ipynb #7eb0fe98
 @patch(cls_method=True)
 def from_pretrained(cls:PipelineDiT, source:str|Path, torch_dtype:torch.dtype|None=None, **options) -> "PipelineDiT":
     "Restore the model as `sharing.hub.from_pretrained` does; called by `DiTPipeline.from_pretrained`."

@@ -49,6 +49,7 @@ class HubConfig:
     data: dict | None # what it was trained on, in the author's words
     metrics: dict | None # results and the number of samples behind them
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #d5c00094
 def read_config(folder:Path) -> HubConfig:
     "Read `config.json`; raises ValueError on a foreign file, or an unknown, missing or wrong key, naming the file."
     path = folder/CONFIG
@@ -78,6 +79,7 @@ def rebuild(name:str, # of the pretrained model
         raise ValueError(f"the configuration of {name!r} describes no model: {error}") from None
     return model.eval()
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #4aa8f4fc
 def _with_plan(model:nn.Module, plan:GraftPlan, base_fingerprint:str) -> nn.Module:
     "A graft with fresh scions; `graft` would hash weights that are not there yet."
     grafted = place_scions(model, plan, new_scions(model, plan))
@@ -90,6 +92,7 @@ def _structure(model:nn.Module) -> dict[str, str]:
     modules = {name: type(module).__name__ for name, module in model.named_modules()}
     return modules | {name: str(tuple(p.shape)) for name, p in model.state_dict().items()}
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #b9001d56
 def _require_restorable(model:nn.Module, config:HubConfig):
     "Raise ValueError when a model is not what its configuration rebuilds."
     ours = _structure(model)
@@ -107,6 +110,7 @@ def diffusers_options(family:str, # class of diffusers
     known = inspect.signature(getattr(load_library("diffusers"), family).__init__).parameters
     return {"_class_name": family, **{key: value for key, value in config.items() if key in known}}
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #9d34e6f5
 def describe(model:nn.Module, # a DiT or a transformer of diffusers, grafted or not, wrapped or not
              metrics:dict|None=None, # results with the number of `samples`
              data:dict|None=None # JSON values
@@ -139,6 +143,7 @@ def _edits_table(config:HubConfig) -> list[str]:
         lines.append(_row(edit["target"], edit["operator"], json.dumps(edit["config"]), layers))
     return lines
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #3521e246
 def _metrics_table(metrics:dict) -> list[str]:
     "Numbers in a table, other facts in a line below."
     results = {key: value for key, value in metrics.items() if isinstance(value, float)}
@@ -160,6 +165,7 @@ def _card_data(config:HubConfig): # huggingface_hub.ModelCardData
         base_model=config.name if of_diffusers and "/" in config.name else None,
         pipeline_tag="text-to-image" if with_text else "unconditional-image-generation")
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #d0628dae
 def _use(config:HubConfig) -> list[str]:
     "How to load the model."
     lines = ["from grafting_nb.sharing.hub import from_pretrained",
@@ -228,6 +234,7 @@ def read_weights(path:Path) -> dict[str, torch.Tensor]:
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file ({error}); fetch or save it again") from None
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #51760570
 def from_pretrained(source:str|Path, # a folder of `save_pretrained`, or "owner/name" on the hub
                     revision:str|None=None # branch, tag or commit on the hub
                     ) -> nn.Module: # in evaluation mode, on the CPU, with its plan and base_fingerprint
@@ -263,6 +270,7 @@ def push_to_hub(model:nn.Module|str|Path, # as for `save_pretrained`, or a folde
     from_pretrained(model)
     return _upload(Path(model), repo, private, api)
 
+# %% ../../nbs/09_sharing/00_hub.ipynb #c63a9d17
 def _upload(folder:Path, repo:str, private:bool, api) -> str: # the commit
     from huggingface_hub import HfApi, errors
 

@@ -36,6 +36,7 @@ from .scales import Scale
 @cache
 def _reference(domain, device:str) -> Features|Reference: return domain.reference(domain.extractor(device))
 
+# %% ../../nbs/10_study/04_class_domains.ipynb #43e909d2
 def distances(domain:"Digits|ImageNet",
               images:Images,
               labels:Tensor # (n,) what each image should show

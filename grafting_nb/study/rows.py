@@ -78,6 +78,7 @@ def known(what:str, names:Iterable[str], name:str):
     "Raise ValueError that lists the known names unless `name` is one of them."
     if name not in names: raise ValueError(f"unknown {what} {name!r}; known: {', '.join(names)}")
 
+# %% ../../nbs/10_study/00_rows.ipynb #c150c640
 def get_row(name:str) -> Row:
     "A row by name; raises ValueError that lists the known ones."
     known("row", ROWS, name)

@@ -131,6 +131,7 @@ def prepare(run:Run, stage:str):
     if get_row(run.row).needs_locality: measure_teacher("locality", run.scale, run.root)
     if is_distilled(stage): run.domain.prepare(run.preset)
 
+# %% ../../nbs/10_study/07_run.ipynb #50dd2c82
 def train(run:Run, stage:str) -> Trained:
     "teacher -> plan -> scions -> graft -> finetuned model, as far as the stage goes; ValueError on an unknown stage."
     run.stage_folder(stage) # refuses an unknown stage before work begins
@@ -153,6 +154,7 @@ def operator_flops(model:Any, plan:GraftPlan|None) -> int:
     operators: list[Any] = [find_operator(model, site) for site in plan.sites()]
     return sum(operator.flops(tokens) for operator in operators)//len(operators)
 
+# %% ../../nbs/10_study/07_run.ipynb #a1b06c21
 def cost(run:Run, stage:str, trained:Trained) -> dict: # params, flops, operator_flops, finetune_flops
     "Size and operations of a model of the run."
     model, tuned = trained.model, 0

@@ -48,6 +48,7 @@ class Job:
     checkpointing: bool = False # of activations in stage 2
     compile: bool = False
 
+# %% ../../nbs/10_study/01_scales.ipynb #1238b968
 @dataclass(frozen=True)
 class Lora:
     "Low-rank adapters of stage 2."
@@ -124,6 +125,7 @@ def get_scale(name:str, kind:str="class") -> Scale:
     known(f"kind of rows at scale {name}", SCALES[name], kind)
     return SCALES[name][kind]
 
+# %% ../../nbs/10_study/01_scales.ipynb #eb9daf0c
 def get_job(scale:str, kind:str="class", gpus:int|None=None # the scale's default if None
             ) -> Job:
     "What a job of this scale asks for; raises ValueError that lists the known numbers of GPUs."
@@ -177,6 +179,7 @@ def edit_settings(scale:Scale, row:Row) -> dict:
     settings = dict(edits=row.edits, ratio=row.ratio, rule=row.rule)
     return settings | dict(probe=asdict(scale.probe)) if row.needs_locality else settings
 
+# %% ../../nbs/10_study/01_scales.ipynb #ec4c5494
 def stage1_settings(scale:Scale, row:Row) -> dict:
     "What the scions depend on besides."
     settings = dict(distill=asdict(stage1_config(scale, row)))
@@ -189,6 +192,7 @@ def stage2_settings(scale:Scale, stage:str) -> dict:
     settings = dict(finetune=asdict(stage2_config(scale, stage)), share=data_share(stage))
     return settings | dict(lora=asdict(scale.lora)) if scale.lora else settings
 
+# %% ../../nbs/10_study/01_scales.ipynb #a5d1df98
 def recipe(scale_name:str, row_name:str, stage:str) -> dict:
     "All settings, the seed aside, that the model of a row depends on at a stage; raises ValueError on unknown names."
     row = get_row(row_name)

@@ -37,6 +37,7 @@ class Drawn(NamedTuple):
 
 def images_path(run:Run, stage:str) -> Path: return run.score_path(stage).with_suffix(".npz")
 
+# %% ../../nbs/10_study/08_score.ipynb #91be7bb5
 def draw(run:Run, stage:str, model:nn.Module) -> Drawn:
     "Draw the images of a model for its score; parts that are there are kept."
     settings = run.preset.sampling
@@ -78,6 +79,7 @@ def facts_of(run:Run, stage:str, trained:Trained, sampling_seconds:float) -> dic
         **cost(run, stage, trained), data=seen, distill_seconds=trained.distill,
         training_seconds=trained.distill + trained.finetune, sampling_seconds=sampling_seconds)
 
+# %% ../../nbs/10_study/08_score.ipynb #52f5b8ae
 def train_and_draw(run:Run, stage:str):
     "Everything before the score; called alone, or in every process of a launch."
     trained = train(run, stage)
@@ -95,6 +97,7 @@ def processes_here(run:Run) -> int:
 
 LAUNCH = "--multi_gpu --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0 --no_python"
 
+# %% ../../nbs/10_study/08_score.ipynb #8d8d4ade
 def launch(run:Run, stage:str, processes:int):
     "Train and draw in several processes; raises ValueError on an unknown stage, CalledProcessError when one fails."
     run.stage_folder(stage)
@@ -117,6 +120,7 @@ def check_record(record:dict, run:Run, stage:str, where:str|Path):
         version=version(recipe(run.scale, run.row, stage)), sampling=asdict(run.preset.sampling))
     require_same({key: record.get(key) for key in expected}, expected, f"{where}: {run.row} {stage}")
 
+# %% ../../nbs/10_study/08_score.ipynb #9bfc7f01
 def read_score(run:Run, stage:str) -> dict:
     "The record of a score; raises ValueError where other presets made it, FileNotFoundError before it is made."
     path = run.score_path(stage)
@@ -137,6 +141,7 @@ def judge_images(run:Run, stage:str):
         version=version(made_by), recipe=made_by, sampling=asdict(run.preset.sampling),
         **facts, **scores, scoring_seconds=time.time() - start)
 
+# %% ../../nbs/10_study/08_score.ipynb #d06843b8
 def score(run:Run, stage:str,
           processes:int|None=None # to train and draw with; None: one per GPU that the job of the scale may use
           ) -> dict: # the record

@@ -78,6 +78,7 @@ def get_table(name:str) -> Table:
     known("table", TABLES, name)
     return TABLES[name]
 
+# %% ../../nbs/10_study/02_tables.ipynb #8496152c
 def register_table(name:str, table:Table):
     "Make a table known; raises ValueError when the name is taken, or on rows that are unknown or of two kinds."
     if TABLES.get(name, table) != table: raise ValueError(f"there is another table {name!r}")

@@ -63,6 +63,7 @@ class Activation:
     output: Tensor|None = None # (b, n, d)
     gate: Tensor|None = None # (b, d), the adaLN gate on the output in a DiT; a pair has none
 
+# %% ../../nbs/06_training/02_activations.ipynb #9400e15a
 def record_site(teacher:nn.Module, site:Site, activation:Activation) -> list: # of torch's removable handles
     "Note in an activation what the teacher's operator does, from now on."
     def keep_inputs(module, inputs, options):
@@ -100,6 +101,7 @@ def scions_at(plan:GraftPlan, scions:nn.ModuleDict # by key, from `new_scions`
     "The scions of a plan by their places."
     return {site: scions[site.key] for site in plan.sites()}
 
+# %% ../../nbs/06_training/02_activations.ipynb #760196bc
 def teacher_activations(teacher:nn.Module, sites:Iterable[Site], batch:Batch, schedule:Schedule,
                         compute:Compute=Compute()) -> dict[Site, Activation]:
     "Inputs and outputs of what stands at some sites, on a noised batch."
@@ -108,6 +110,7 @@ def teacher_activations(teacher:nn.Module, sites:Iterable[Site], batch:Batch, sc
         teacher(x_t, batch.t, batch.y)
     return captured
 
+# %% ../../nbs/06_training/02_activations.ipynb #8f0226c1
 def scion_losses(scions:Scions, activations:dict[Site, Activation], config:DistillConfig,
                  compute:Compute=Compute()) -> dict[Site, Tensor]: # scalars
     "The regression loss of every scion; raises ValueError where a gate should weight it and there is none."
@@ -134,6 +137,7 @@ def pooled_variance(chunks:list[tuple[int, float, float]]) -> float: # from (cou
     mean = sum(n/total*part for n, part, _ in chunks)
     return sum((n - 1)/(total - 1)*variance + n/(total - 1)*(part - mean)**2 for n, part, variance in chunks)
 
+# %% ../../nbs/06_training/02_activations.ipynb #815797ab
 @torch.no_grad()
 def validate(teacher:nn.Module, scions:Scions, data:Latents, config:DistillConfig, device,
              compute:Compute=Compute(),

@@ -104,6 +104,7 @@ def backward(runs:dict[Site, ScionRun], teacher:nn.Module, microbatches:list[Bat
         losses.append(torch.stack(list(found.values())).detach())
     return dict(zip(scions, torch.stack(losses).mean(0).tolist()))
 
+# %% ../../nbs/06_training/03_distill.ipynb #8e8abd30
 def update(run:ScionRun, loss:float, config:DistillConfig):
     "One step of a scion whose gradient is in place; raises FloatingPointError on a loss that is not finite."
     if not math.isfinite(loss):
@@ -122,6 +123,7 @@ def due(step:int, every:int, last:int) -> bool:
     "Whether something that happens every so many steps, and at the end, happens after this one."
     return step % every == 0 or step == last
 
+# %% ../../nbs/06_training/03_distill.ipynb #5e5d59ef
 def train_scions(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, validation:Latents,
                  config:DistillConfig, compute:Compute, process # from `this_process`
                  ):
@@ -144,6 +146,7 @@ def train_scions(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, val
         if due(step + 1, config.checkpoint_every, config.steps):
             for run in active.values(): run.save()
 
+# %% ../../nbs/06_training/03_distill.ipynb #f7d4a8fa
 def note_validation(runs:dict[Site, ScionRun], teacher:nn.Module, validation:Latents,
                     config:DistillConfig, compute:Compute, device:torch.device):
     "Add a point to the validation curve of each scion."
@@ -151,6 +154,7 @@ def note_validation(runs:dict[Site, ScionRun], teacher:nn.Module, validation:Lat
     errors = validate(teacher, scions, validation, config, device, compute)
     for site, run in runs.items(): run.errors.append(dict(step=run.step, **errors[site]))
 
+# %% ../../nbs/06_training/03_distill.ipynb #1aaab813
 def draw_microbatches(data:Latents, step:int, config:DistillConfig, compute:Compute,
                       device:torch.device) -> list[Batch]:
     "The batch of a step, cut as `accumulate` says."
@@ -172,6 +176,7 @@ class Distilled:
     errors: dict[Site, list[dict]] # per validation: step, mse, relative
     seconds: float # of training all of them, whenever that was
 
+# %% ../../nbs/06_training/03_distill.ipynb #300238a6
 def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance DiT or Captioned; unchanged by this
             plan:GraftPlan,
             data:Latents, validation:Latents,
@@ -212,6 +217,7 @@ def alone(files:Iterable[Checkpoint], process # from `this_process`
         yield
         process.wait_for_everyone()
 
+# %% ../../nbs/06_training/03_distill.ipynb #cfc2e94f
 def read_distilled(scions:nn.ModuleDict, # of the plan; gets the weights
                    files:dict[Site, Checkpoint]) -> Distilled:
     "All scions of a plan, from their files."
@@ -221,6 +227,7 @@ def read_distilled(scions:nn.ModuleDict, # of the plan; gets the weights
     errors = {site: state["errors"] for site, state in states.items()}
     return Distilled(scions.eval(), losses, errors, sum(state["seconds"] for state in states.values()))
 
+# %% ../../nbs/06_training/03_distill.ipynb #78b162fa
 def refuse_old_checkpoints(folder:Path):
     "Raise ValueError where all scions of a plan lie in one file, as they once did."
     for path in sorted(folder.glob("distill*.pt")):

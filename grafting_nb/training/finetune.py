@@ -74,6 +74,7 @@ def diffusion_loss(model:nn.Module, # DiT or Captioned, also inside DDP
     if snr_clip is not None: weight = snr_weight(model, batch.t, schedule, snr_clip).to(weight)
     return dict(loss=(weight*terms.mse + terms.vb).mean(), mse=terms.mse.mean(), vb=terms.vb.mean())
 
+# %% ../../nbs/06_training/04_finetune.ipynb #bbaa5811
 def snr_weight(model:nn.Module, t:Tensor, schedule:Schedule, clip:float) -> Tensor: # (b,), float32
     "Weights of noise errors after which no error of the clean latent weighs more than the clip."
     alpha_bar = schedule.alphas_cumprod.to(t.device)[t]
@@ -111,6 +112,7 @@ class EMA:
         for name, tensor in self.values.items():
             local(tensor).copy_(local(like(state[f"module.{name}"], tensor)))
 
+# %% ../../nbs/06_training/04_finetune.ipynb #1da48184
 def as_average(tensor:Tensor) -> Tensor:
     "A copy in at least float32."
     return tensor.detach().to(torch.promote_types(tensor.dtype, torch.float32), copy=True)
@@ -159,6 +161,7 @@ def resume_model(model:Any, # DiT or Captioned; copied
     run.seconds = state["seconds"]
     return run
 
+# %% ../../nbs/06_training/04_finetune.ipynb #47765322
 def optimizer_state(saved:dict, parameters:Sequence[Tensor]) -> dict:
     "The state of an optimiser, cut as its parameters are."
     def fitted(value, parameter): return like(value, parameter) if value.shape == parameter.shape else value
@@ -182,6 +185,7 @@ def batch_gradients(run:ModelRun, microbatches:list[Batch], schedule:Schedule, c
         losses.append(terms)
     return {name: torch.stack([terms[name].detach() for terms in losses]).mean() for name in losses[0]}
 
+# %% ../../nbs/06_training/04_finetune.ipynb #66ae08ed
 def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of the batch
                schedule:Schedule, config:FinetuneConfig, compute:Compute):
     "One update; raises FloatingPointError where a loss or the gradient is not finite."
@@ -233,6 +237,7 @@ class Finetuned:
     history: list[dict] # per step: step, loss, mse, vb, grad_norm
     seconds: float # of training, over all resumed parts
 
+# %% ../../nbs/06_training/04_finetune.ipynb #b0e2ed06
 def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchanged by this
              data:Latents,
              config:FinetuneConfig,

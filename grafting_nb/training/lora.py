@@ -41,6 +41,7 @@ def linear_layers(model:nn.Module) -> list[list[str]]: # block -> names within t
         layers.append([name for name in names if not f"{family.blocks}.{i}.{name}".startswith(scions)])
     return layers
 
+# %% ../../nbs/06_training/05_lora.ipynb #10601a1e
 def lora_layers(model:nn.Module, # of a known family, wrapped or not
                 targets:Sequence[str]|None=None # linear layers within a block; those of LORA_TARGETS if None
                 ) -> list[str]: # such as "blocks.3.attn.qkv", as its transformer calls them
@@ -59,6 +60,7 @@ def lora_layers(model:nn.Module, # of a known family, wrapped or not
     raise ValueError(f"LoRA targets {', '.join(targets)} match nothing: "
                      f"no such layer of the base is left in {called(model)!r}")
 
+# %% ../../nbs/06_training/05_lora.ipynb #0bf9c5b8
 def called(model:nn.Module) -> str:
     "What an error calls a model."
     return getattr(model, "name", None) or type(transformer_of(model)).__name__
@@ -68,6 +70,7 @@ def adapters(model:nn.Module) -> dict[str, nn.Module]: # name in the transformer
     "The layers that carry adapters."
     return {name: module for name, module in transformer_of(model).named_modules() if hasattr(module, "lora_A")}
 
+# %% ../../nbs/06_training/05_lora.ipynb #0b00b987
 def with_lora(model:nn.Module, # of a known family, wrapped or not, grafted or plain; unchanged by this
               rank:int=64,
               alpha:float|None=None, # the adapters' output is scaled by alpha/rank; rank if None

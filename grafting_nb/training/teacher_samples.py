@@ -33,6 +33,7 @@ def sampled_batches(model:Captioned, labels:Tensor, # of all samples
         latents, drawn = sample(model, batch, labels=labels[batch], device=device, **asdict(settings))
         yield latents, drawn, [f"sample {i}" for i in batch]
 
+# %% ../../nbs/06_training/06_teacher_samples.ipynb #ef86d417
 def draw_teacher_samples(model:Captioned, # the teacher; it is moved to the device
                          labels, # (n,) numbers of captions, one for each sample
                          folder:str|Path, # for the store; the same call on the same folder resumes
