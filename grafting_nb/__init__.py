@@ -1,4 +1,4 @@
-"""Edit the architecture of a pretrained diffusion transformer. The names of `from grafting_nb import *` stand in `__init__.pyi`."""
+"""Edit the architecture of a pretrained diffusion transformer; `__init__.pyi` lists the public names."""
 __version__ = "0.1.0"
 
 import lazy_loader

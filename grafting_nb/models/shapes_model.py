@@ -19,14 +19,14 @@ from ..core.files import shipped
 from ..core.machine import load_library
 from ..core.seeds import seeded
 from ..data.captions import encode_table
-from ..data.shapes import COLORS, COUNTS, SHAPES, SIZE, all_prompts, plural
+from ..data.shapes import COUNTS, SHAPE_COLORS, SHAPES, SIZE, all_prompts, plural
 from ..diffusion.schedule import Schedule, add_noise
 from .captioned import Captioned
 
 # %% ../../nbs/04_models/03_shapes_model.ipynb #38943e1c
 VOCABULARY = (
     "<end>", "a", "photo", "of", "and", "left", "right", "above", "below",
-    *COUNTS.values(), *COLORS, *SHAPES, *map(plural, SHAPES))
+    *COUNTS.values(), *SHAPE_COLORS, *SHAPES, *map(plural, SHAPES))
 
 MAX_TOKENS = 12
 

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['VERDICTS', 'HOLDS', 'FAILS', 'PARALLEL', 'SHOWN', 'Margins', 'CLAIMS', 'ATTENTION_REPLACEMENTS', 'CLAIMED_TABLES',
-           'COLOURS', 'interval', 'verdict', 'by_seed', 'values_at', 'in_paper', 'replacements', 'Claim', 'claim',
-           'over_teacher', 'lower', 'gap_closed', 'random_ruins', 'stage1_closes', 'l1_for_attention', 'l2_for_mlps',
-           'half_can_go', 'not_all_can_go', 'wider_is_better', 'locality_tells', 'depth_becomes_width',
+           'VERDICT_COLOURS', 'interval', 'verdict', 'by_seed', 'values_at', 'in_paper', 'replacements', 'Claim',
+           'claim', 'over_teacher', 'lower', 'gap_closed', 'random_ruins', 'stage1_closes', 'l1_for_attention',
+           'l2_for_mlps', 'half_can_go', 'not_all_can_go', 'wider_is_better', 'locality_tells', 'depth_becomes_width',
            'text_hardly_harmed', 'Margin', 'Entry', 'test_claim', 'test_claims', 'ledger', 'margin_text',
            'ledger_markdown', 'finite', 'margin_record', 'ledger_record', 'draw_margin', 'plot_ledger']
 
@@ -230,12 +230,12 @@ def ledger_record(scale:str, entries:list[Entry]) -> dict: # JSON values
     return dict(scale=scale, claims=claims)
 
 # %% ../../nbs/11_results/01_claims.ipynb #3df86f7e
-COLOURS: dict[str, str] = dict(zip(VERDICTS, ("tab:green", "0.5", "tab:red")))
+VERDICT_COLOURS: dict[str, str] = dict(zip(VERDICTS, ("tab:green", "0.5", "tab:red")))
 
 def draw_margin(ax, height:float, margin:Margin):
     "One margin in units of its largest value, coloured by what it says alone."
     unit = margin.values.abs().max() or 1.
-    colour = COLOURS[verdict([margin.values])]
+    colour = VERDICT_COLOURS[verdict([margin.values])]
     low, high = (max(-2., min(2., bound/unit)) for bound in (margin.low, margin.high))
     ax.plot([low, high], [height]*2, color=colour, lw=5, alpha=0.3, solid_capstyle="butt")
     if low == -2: ax.plot(-2, height, "<", color=colour, ms=4, clip_on=False)
@@ -252,7 +252,7 @@ def plot_ledger(entries:list[Entry]):
         title = f"{entry.claim.statement}: {entry.verdict}"
         text = ax.annotate(
             title, (0.01, height), xycoords=("figure fraction", "data"), annotation_clip=False,
-            color=COLOURS[entry.verdict], fontsize=8, weight="bold", va="center")
+            color=VERDICT_COLOURS[entry.verdict], fontsize=8, weight="bold", va="center")
         text.set_in_layout(False) # it may reach over the margins, which begin below it
         for margin in entry.margins:
             height += 1

@@ -11,10 +11,10 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from ..data.shapes import BACKGROUND, COLORS, SHAPES, SIZE, box_of, coverage
+from ..data.shapes import BACKGROUND, SHAPE_COLORS, SHAPES, SIZE, box_of, coverage
 
 # %% ../../nbs/07_scoring/13_shapes_detector.ipynb #e1e2c0bf
-_palette = np.array(list(COLORS.values()), dtype=float) - BACKGROUND # (4, 3)
+_palette = np.array(list(SHAPE_COLORS.values()), dtype=float) - BACKGROUND # (4, 3)
 
 def _soften(images:np.ndarray # (..., 32, 32, 3) or (..., 32, 32, 1)
            ) -> np.ndarray:
@@ -74,7 +74,8 @@ def _describe(soft:np.ndarray, k:int, mask:np.ndarray, taken:np.ndarray # pixels
     alpha = np.clip(soft @ _palette[k]/(_palette[k]**2).sum(), 0, 1)*near
     box = box_of(mask)
     overlaps = _overlaps(alpha, box)
-    return dict(label=SHAPES[overlaps.argmax()], box=box, score=_score(overlaps), mask=mask, color=list(COLORS)[k])
+    color = list(SHAPE_COLORS)[k]
+    return dict(label=SHAPES[overlaps.argmax()], box=box, score=_score(overlaps), mask=mask, color=color)
 
 # %% ../../nbs/07_scoring/13_shapes_detector.ipynb #64b7448c
 def find_shapes(image:np.ndarray # (32, 32, 3) uint8
