@@ -85,7 +85,8 @@ def distill_scions(run:Run, teacher:nn.Module, plan:GraftPlan) -> Distilled:
     "Stage 1 of a run: what is trained already is loaded."
     data, validation = run.domain.stage1_data(run.preset)
     config = replace(stage1_config(run.preset, get_row(run.row)), seed=run.seed)
-    return distill(teacher, plan, data, validation, config, run.scion_folder)
+    compute = Compute(compile=run.preset.jobs[0].compile)
+    return distill(teacher, plan, data, validation, config, run.scion_folder, compute=compute)
 
 # %% ../../nbs/10_study/07_run.ipynb #f0993697
 def computing(run:Run, processes:int) -> Compute:

@@ -28,6 +28,7 @@ from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample_parts import sample_parts
 from .run import Run, Trained, cost, stage2_data, train
 from .scales import data_share, recipe, version
+from ..training.compute import Compute, compile_for_sampling
 
 # %% ../../nbs/10_study/08_score.ipynb #e3c2684e
 class Drawn(NamedTuple):
@@ -43,11 +44,12 @@ def draw(run:Run, stage:str, model:nn.Module) -> Drawn:
     settings = run.preset.sampling
     how = {key: value for key, value in asdict(settings).items() if key != "samples"}
     made_by = dict(version=version(recipe(run.scale, run.row, stage)), seed=run.seed, **asdict(settings))
-    folder, size = images_path(run, stage).with_suffix(""), run.preset.jobs[0].sample_batch
+    job, folder = run.preset.jobs[0], images_path(run, stage).with_suffix("")
     device: Any = this_process().device
-    parts = ImageParts(folder, settings.samples, run.domain.image_shape, made_by, size)
+    compile_for_sampling(model, Compute(compile=job.compile))
+    parts = ImageParts(folder, settings.samples, run.domain.image_shape, made_by, job.sample_batch)
     labels = sample_parts(
-        model, parts, seed=run.seed, labels=run.domain.labels(settings.samples), batch_size=size,
+        model, parts, seed=run.seed, labels=run.domain.labels(settings.samples), batch_size=job.sample_batch,
         decode=run.domain.decoder(device), device=device, **how)
     return Drawn(parts, labels)
 

@@ -40,6 +40,7 @@ from .class_domains import Digits, ImageNet
 from .domain import Domain, Images
 from .rows import known
 from .scales import Scale, drawing_settings, version
+from ..training.compute import Compute, compile_for_sampling
 from ..training.teacher_samples import draw_teacher_samples
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #0c047539
@@ -67,8 +68,10 @@ def pool_size(scale:Scale) -> int:
 def draw_pool(teacher:Captioned, labels:Tensor, # (n,) a caption for each sample
               scale:Scale, folder:Path) -> Latents:
     "The teacher's images for some captions; what lies in the folder is not drawn again."
-    size = scale.jobs[0].sample_batch
-    return draw_teacher_samples(teacher, labels, folder, seed=POOL_SEED, batch_size=size, **drawing_settings(scale))
+    job = scale.jobs[0]
+    compile_for_sampling(teacher, Compute(compile=job.compile))
+    how = dict(drawing_settings(scale), seed=POOL_SEED, batch_size=job.sample_batch)
+    return draw_teacher_samples(teacher, labels, folder, **how)
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #2c44563d
 def read_pool(folder:Path) -> Latents:
