@@ -80,7 +80,8 @@ class ShortConv(nn.Module):
         axis = 3 - self.dim
         if x.ndim != 3 or x.shape[axis] != self.channels:
             raise ValueError(f"expected {self.channels} channels in axis {axis} of a 3-d input, got {tuple(x.shape)}")
-        run = shift_add if choose_backend(self.backend, self.fast, x) == "torch" else _causal_conv1d
+        requested = "torch" if self.backend == "auto" and torch.compiler.is_compiling() else self.backend
+        run = shift_add if choose_backend(requested, self.fast, x) == "torch" else _causal_conv1d
         return run(x, self.weight, self.bias, self.dim)
 
     def flops(self, n:int) -> int: # n: length of the convolved axis
