@@ -80,6 +80,7 @@ def prepare_blocks(compute:Compute, blocks:Iterable[nn.Module], # changed in pla
         if compute.checkpointing: block.forward = MethodType(recomputed, block)
         if compute.compile: block.compile(backend=backend, **options)
 
+# %% ../../nbs/06_training/01_compute.ipynb #d9705c56
 def compile_for_sampling(model:Any, # DiT or Captioned, changed in place
                          compute:Compute):
     "Compile the blocks of a model that is going to be sampled, if training compiles them too."
