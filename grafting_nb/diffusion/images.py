@@ -71,11 +71,6 @@ def open_parts(folder:str|Path) -> ImageParts:
     n, shape, part_size = (settings.pop(key) for key in ("n", "shape", "part_size"))
     return ImageParts(Path(folder), n, shape, settings, part_size)
 
-# %% ../../nbs/03_diffusion/03_images.ipynb #34c46d23
-def write_npy_header(file, shape:tuple):
-    "The header of a .npy with uint8 values of this shape."
-    np.lib.format.write_array_header_1_0(file, dict(descr="|u1", fortran_order=False, shape=shape))
-
 # %% ../../nbs/03_diffusion/03_images.ipynb #ce08ae12
 @patch
 def write(self:ImageParts, part:int,
@@ -88,6 +83,11 @@ def write(self:ImageParts, part:int,
     with atomic_path(self.path(part)) as temporary, open(temporary, "wb") as file:
         write_npy_header(file, expected)
         file.write(np.ascontiguousarray(images).data) # np.save would report a full disk without its error number
+
+# %% ../../nbs/03_diffusion/03_images.ipynb #34c46d23
+def write_npy_header(file, shape:tuple):
+    "The header of a .npy with uint8 values of this shape."
+    np.lib.format.write_array_header_1_0(file, dict(descr="|u1", fortran_order=False, shape=shape))
 
 # %% ../../nbs/03_diffusion/03_images.ipynb #746aa9d3
 @patch

@@ -40,18 +40,6 @@ class Losses(NamedTuple):
     mse: torch.Tensor # of the predicted noise
     vb: torch.Tensor # bits per dimension, gradient to the variance half only
 
-def _per_sample(term:torch.Tensor) -> torch.Tensor: return term.flatten(1).mean(1)
-
-# %% ../../nbs/03_diffusion/01_loss.ipynb #b57adfd4
-def _variational_bound(schedule:Schedule, model_output, x0, x_t, t) -> torch.Tensor: # (B,)
-    "A term of the bound for each sample, in bits per dimension."
-    p = p_mean_variance(schedule, model_output, x_t, t)
-    mean = posterior_mean(schedule, x0, x_t, t)
-    log_variance = at_steps(schedule.posterior_log_variance, t, x_t)
-    kl = _per_sample(_gaussian_kl(mean, log_variance, p.mean, p.log_variance))
-    nll = _per_sample(_decoder_nll(x0, p.mean, p.log_variance))
-    return torch.where(t == 0, nll, kl)/math.log(2)
-
 # %% ../../nbs/03_diffusion/01_loss.ipynb #61440678
 def hybrid_loss(schedule:Schedule,
                 model_output:torch.Tensor, # (B, 2C, ...)
@@ -65,3 +53,15 @@ def hybrid_loss(schedule:Schedule,
     vb = _variational_bound(schedule, torch.cat([eps.detach(), v], dim=1), x0, x_t, t)
     mse = _per_sample((noise - eps)**2)
     return Losses(mse + vb, mse, vb)
+
+# %% ../../nbs/03_diffusion/01_loss.ipynb #b57adfd4
+def _per_sample(term:torch.Tensor) -> torch.Tensor: return term.flatten(1).mean(1)
+
+def _variational_bound(schedule:Schedule, model_output, x0, x_t, t) -> torch.Tensor: # (B,)
+    "A term of the bound for each sample, in bits per dimension."
+    p = p_mean_variance(schedule, model_output, x_t, t)
+    mean = posterior_mean(schedule, x0, x_t, t)
+    log_variance = at_steps(schedule.posterior_log_variance, t, x_t)
+    kl = _per_sample(_gaussian_kl(mean, log_variance, p.mean, p.log_variance))
+    nll = _per_sample(_decoder_nll(x0, p.mean, p.log_variance))
+    return torch.where(t == 0, nll, kl)/math.log(2)

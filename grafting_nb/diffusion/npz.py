@@ -18,17 +18,6 @@ import numpy as np
 from ..core.files import atomic_path
 from .images import require_space, write_npy_header
 
-# %% ../../nbs/03_diffusion/07_npz.ipynb #ff04ccd6
-def _exactly(images:Iterable[np.ndarray], n:int, shape:tuple, where:Path) -> Iterator[np.ndarray]:
-    "Hand on n images of this shape; ValueError when one differs, or fewer or more arrive."
-    count = 0
-    for count, image in enumerate(images, 1):
-        if count > n: raise ValueError(f"{where} was to hold {n} images, more arrived")
-        if image.shape != shape or image.dtype != np.uint8:
-            raise ValueError(f"{where}: image {count - 1} is {image.dtype} {image.shape}, not uint8 {shape}")
-        yield image
-    if count < n: raise ValueError(f"{where} was to hold {n} images, only {count} arrived")
-
 # %% ../../nbs/03_diffusion/07_npz.ipynb #89add659
 def write_npz(path:str|Path, # the .npz
               images:Iterable[np.ndarray], # n uint8 arrays (h, w, c), such as ImageParts
@@ -49,35 +38,16 @@ def write_npz(path:str|Path, # the .npz
         if labels is None: return
         with archive.open(zipfile.ZipInfo("arr_1.npy"), "w") as member: np.lib.format.write_array(member, labels)
 
-# %% ../../nbs/03_diffusion/07_npz.ipynb #8f15d91b
-def _start(path:Path, info:zipfile.ZipInfo) -> int: # in the archive
-    "Where a stored member begins: its local header may have other extra fields than the table of contents."
-    with open(path, "rb") as file:
-        file.seek(info.header_offset + 26)
-        name_and_extra = struct.unpack("<HH", file.read(4))
-    return info.header_offset + 30 + sum(name_and_extra)
-
-# %% ../../nbs/03_diffusion/07_npz.ipynb #6f8a9c0a
-def _mapped(path:Path, archive:zipfile.ZipFile, info:zipfile.ZipInfo) -> np.ndarray:
-    "A stored member, memory-mapped; ValueError when it is not what its header says."
-    with archive.open(info) as file:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0): shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        else: shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-        header = file.tell()
-    if dtype.hasobject: raise ValueError("it contains Python objects")
-    if header + math.prod(shape)*dtype.itemsize != info.file_size:
-        raise ValueError(f"its header announces {dtype} {shape}, its length is another")
-    return np.memmap(path, dtype, "r", _start(path, info) + header, shape, "F" if fortran else "C")
-
-# %% ../../nbs/03_diffusion/07_npz.ipynb #2a60a7f4
-def _open_zip(path:Path) -> zipfile.ZipFile:
-    "An archive; ValueError says whether a bad one was cut off or is something else."
-    try: return zipfile.ZipFile(path)
-    except zipfile.BadZipFile: pass
-    with open(path, "rb") as file: start = file.read(4)
-    if start != b"PK\3\4": raise ValueError(f"{path} is not an npz file: it begins with {start!r}")
-    raise ValueError(f"{path} is cut off: it begins as an npz, but its end is missing; download or write it again")
+# %% ../../nbs/03_diffusion/07_npz.ipynb #ff04ccd6
+def _exactly(images:Iterable[np.ndarray], n:int, shape:tuple, where:Path) -> Iterator[np.ndarray]:
+    "Hand on n images of this shape; ValueError when one differs, or fewer or more arrive."
+    count = 0
+    for count, image in enumerate(images, 1):
+        if count > n: raise ValueError(f"{where} was to hold {n} images, more arrived")
+        if image.shape != shape or image.dtype != np.uint8:
+            raise ValueError(f"{where}: image {count - 1} is {image.dtype} {image.shape}, not uint8 {shape}")
+        yield image
+    if count < n: raise ValueError(f"{where} was to hold {n} images, only {count} arrived")
 
 # %% ../../nbs/03_diffusion/07_npz.ipynb #60b84635
 def open_npz(path:str|Path,
@@ -103,3 +73,33 @@ def _member(path:Path, archive:zipfile.ZipFile, info:zipfile.ZipInfo, map_above:
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         name = info.filename.removesuffix(".npy")
         raise ValueError(f"{path}: {name} cannot be read ({error}); download or write it again") from None
+
+# %% ../../nbs/03_diffusion/07_npz.ipynb #6f8a9c0a
+def _mapped(path:Path, archive:zipfile.ZipFile, info:zipfile.ZipInfo) -> np.ndarray:
+    "A stored member, memory-mapped; ValueError when it is not what its header says."
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0): shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        else: shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+        header = file.tell()
+    if dtype.hasobject: raise ValueError("it contains Python objects")
+    if header + math.prod(shape)*dtype.itemsize != info.file_size:
+        raise ValueError(f"its header announces {dtype} {shape}, its length is another")
+    return np.memmap(path, dtype, "r", _start(path, info) + header, shape, "F" if fortran else "C")
+
+# %% ../../nbs/03_diffusion/07_npz.ipynb #8f15d91b
+def _start(path:Path, info:zipfile.ZipInfo) -> int: # in the archive
+    "Where a stored member begins: its local header may have other extra fields than the table of contents."
+    with open(path, "rb") as file:
+        file.seek(info.header_offset + 26)
+        name_and_extra = struct.unpack("<HH", file.read(4))
+    return info.header_offset + 30 + sum(name_and_extra)
+
+# %% ../../nbs/03_diffusion/07_npz.ipynb #2a60a7f4
+def _open_zip(path:Path) -> zipfile.ZipFile:
+    "An archive; ValueError says whether a bad one was cut off or is something else."
+    try: return zipfile.ZipFile(path)
+    except zipfile.BadZipFile: pass
+    with open(path, "rb") as file: start = file.read(4)
+    if start != b"PK\3\4": raise ValueError(f"{path} is not an npz file: it begins with {start!r}")
+    raise ValueError(f"{path} is cut off: it begins as an npz, but its end is missing; download or write it again")

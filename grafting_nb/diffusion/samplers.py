@@ -11,14 +11,9 @@ import torch
 from ..core.machine import load_library
 from .schedule import Schedule, linear_schedule, respace, split_output
 
-# %% ../../nbs/03_diffusion/02_samplers.ipynb #a2bee0ed
+# %% ../../nbs/03_diffusion/02_samplers.ipynb #d0856a10
 _SAMPLERS = {"ddpm": ("DDPMScheduler", dict(variance_type="learned_range")), "ddim": ("DDIMScheduler", {})}
 
-def _require_step(i:int, timesteps:list[int]):
-    "Raise IndexError on a step that does not exist."
-    if not 0 <= i < len(timesteps): raise IndexError(f"step {i} of a sampler with {len(timesteps)} steps")
-
-# %% ../../nbs/03_diffusion/02_samplers.ipynb #d0856a10
 class Sampler:
     "A sampler of diffusers on a respaced chain; made by `make_sampler`."
     def __init__(self, name:str, # "ddpm" or "ddim"
@@ -45,6 +40,11 @@ class Sampler:
         if generators is None or len(generators) != len(x_t):
             raise ValueError(f"{len(x_t)} images need a list of {len(x_t)} generators")
         return self.scheduler.step(torch.cat([eps, v], dim=1), time, x_t, generator=generators).prev_sample
+
+# %% ../../nbs/03_diffusion/02_samplers.ipynb #a2bee0ed
+def _require_step(i:int, timesteps:list[int]):
+    "Raise IndexError on a step that does not exist."
+    if not 0 <= i < len(timesteps): raise IndexError(f"step {i} of a sampler with {len(timesteps)} steps")
 
 # %% ../../nbs/03_diffusion/02_samplers.ipynb #80186c51
 class MultistepSampler:

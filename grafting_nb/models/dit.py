@@ -32,13 +32,6 @@ class PatchEmbedder(nn.Module):
     def forward(self, x:Tensor) -> Tensor: # (b, c, h, w) -> (b, n, d)
         return rearrange(self.proj(x), "b d h w -> b (h w) d")
 
-# %% ../../nbs/04_models/01_dit.ipynb #de3045c0
-def _name_with_convention(name:str, convention:str) -> str:
-    "Names end in `-diffusers` exactly where the convention is diffusers'."
-    if convention == "diffusers": return name.removesuffix("-diffusers") + "-diffusers"
-    if not name.endswith("-diffusers"): return name
-    raise ValueError(f"{name!r} names a model that follows diffusers, but its convention is {convention!r}")
-
 # %% ../../nbs/04_models/01_dit.ipynb #14de9988
 class DiT(nn.Module):
     "Diffusion transformer; takes the options of `DiTConfig`, an unknown one is an error."
@@ -81,6 +74,13 @@ class DiT(nn.Module):
         c = self.t_embedder(t) + self.y_embedder(y)
         for block in self.blocks: h = block(h, c)
         return rearrange(self.final_layer(h, c), "b (h w) (p q c) -> b c (h p) (w q)", h=size//patch, p=patch, q=patch)
+
+# %% ../../nbs/04_models/01_dit.ipynb #de3045c0
+def _name_with_convention(name:str, convention:str) -> str:
+    "Names end in `-diffusers` exactly where the convention is diffusers'."
+    if convention == "diffusers": return name.removesuffix("-diffusers") + "-diffusers"
+    if not name.endswith("-diffusers"): return name
+    raise ValueError(f"{name!r} names a model that follows diffusers, but its convention is {convention!r}")
 
 # %% ../../nbs/04_models/01_dit.ipynb #f77ddb61
 @patch
