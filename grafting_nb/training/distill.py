@@ -161,6 +161,7 @@ def draw_microbatches(data:Latents, step:int, config:DistillConfig, compute:Comp
     batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
     return [batch_rows(batch, rows) for rows in share_parts(compute, config.batch_size)]
 
+# %% ../../nbs/06_training/03_distill.ipynb #75ad6b7a
 def share_time(runs:list[ScionRun], since:float, processes:int) -> float: # now
     "Divide the time since then among all scions that were trained meanwhile, here and elsewhere."
     now = time.time()
