@@ -70,8 +70,8 @@ def draw_pool(teacher:Captioned, labels:Tensor, # (n,) a caption for each sample
     "The teacher's images for some captions; what lies in the folder is not drawn again."
     job = scale.jobs[0]
     compile_for_sampling(teacher, Compute(compile=job.compile))
-    how = dict(drawing_settings(scale), seed=POOL_SEED, batch_size=job.sample_batch)
-    return draw_teacher_samples(teacher, labels, folder, **how)
+    how = drawing_settings(scale)
+    return draw_teacher_samples(teacher, labels, folder, seed=POOL_SEED, batch_size=job.sample_batch, **how)
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #2c44563d
 def read_pool(folder:Path) -> Latents:
