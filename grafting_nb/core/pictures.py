@@ -48,8 +48,9 @@ def show_images(images:Tensor, # (n, c, h, w) in [-1, 1], c is 1 or 3
                 title:str|None=None):
     "Draw images as one gapless grid and return the axis."
     import matplotlib.pyplot as plt
-    height = 0.5*-(-len(images)//columns) + (0.3 if title else 0) # inches
-    if ax is None: _, ax = plt.subplots(figsize=(0.5*columns, height), dpi=80)
+    rows = -(-len(images)//columns)
+    side = min(max(0.5, 1.6/rows), 8/columns) # of an image, in inches: few rows are drawn larger
+    if ax is None: _, ax = plt.subplots(figsize=(side*columns, side*rows + (0.3 if title else 0)), dpi=80)
     ax.imshow(to_uint8(_tiled(images, columns)).cpu().numpy(), cmap="gray", vmin=0, vmax=255)
     ax.set_axis_off()
     if title: ax.set_title(title, fontsize=9)
