@@ -148,8 +148,9 @@ def reference_front(library:str, rooms:dict[str, list[tuple[api.Module, str]]]) 
     everything = [entry for inside in rooms.values() for entry in inside]
     owners = {name: module for module, _ in everything for name in module.public}
     stub = ast.parse((ROOT/library/"__init__.pyi").read_text(encoding="utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
     lines = [f"| `from {library} import *` | |", "| --- | --- |"]
-    for name in (alias.name for node in stub.body for alias in node.names):
+    for name in (alias.name for node in imports for alias in node.names):
         module = owners[name]
         lines.append(f"| {reference_to(module, name)} | {api.prose(module.summary(name))} |")
     lead = "> What most users need, then every public function and class."
