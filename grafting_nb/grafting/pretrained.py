@@ -76,7 +76,7 @@ def published_dits(size:int, # pixels of an image's side
 
 DITS = {model.name: model for model in (
     PretrainedDiT("digits", DIGITS, Shipped(
-        "data/testbed/teacher.safetensors", "nbs/experiments/make/digits_teacher.ipynb")),
+        "data/digits/teacher.safetensors", "nbs/experiments/make/digits_teacher.ipynb")),
     *published_dits(256, 2.27), *published_dits(512, 3.04))}
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #f2f0c038

@@ -104,7 +104,7 @@ def train_digit_features(train:Latents, # digits to learn from
 def load_digit_features(path:str|Path|None=None # a safetensors file, the shipped one if None
                        ) -> DigitFeatures: # in eval mode
     "Read a trained feature network; raises FileNotFoundError, or ValueError if the file holds something else."
-    path = Path(path or shipped("data/testbed/features.safetensors"))
+    path = Path(path or shipped("data/digits/features.safetensors"))
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; nbs/experiments/make/digits_features.ipynb makes it")
     model = DigitFeatures()
