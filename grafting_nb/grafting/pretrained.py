@@ -89,7 +89,7 @@ class PublishedGraft:
     kind: str = "class"
 
     @property
-    def fid(self) -> float|str|None: return self.row.reported # of 50,000 guided samples
+    def fid(self) -> float|str: return self.row.reported["stage2"] # of 50,000 guided samples
 
     @property
     def source(self) -> HubFile: return HubFile(self.row.repository, ("model.pt",))

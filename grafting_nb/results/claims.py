@@ -61,7 +61,7 @@ def replacements(ending:str) -> list[str]:
 
 HOLDS = max(in_paper(name) for name in replacements("-50"))
 FAILS = max(in_paper(name) for name in replacements(""))
-PARALLEL, SHOWN = in_paper("pair-parallel"), in_paper("t2i-hyena_x-50")
+PARALLEL, SHOWN = in_paper("pair-parallel", "stage2_25"), in_paper("t2i-hyena_x-50")
 
 # %% ../../nbs/11_results/01_claims.ipynb #d319be8f
 Margins = Iterator[tuple[str, pd.Series]]

@@ -47,8 +47,9 @@ def list_tables() -> str:
 
 # %% ../../nbs/11_results/04_cli.ipynb #d2bb1b2d
 def paper_text(row:Row) -> str:
-    "What the paper reports after stage 2."
-    value = row.paper.get("stage2", "")
+    "What the paper reports after stage 2, else at the first stage that it reports."
+    first = next(iter(row.paper.values()), "")
+    value = row.paper.get("stage2", first)
     return f"{100*value:.1f}" if row.kind == "text" and value else str(value)
 
 # %% ../../nbs/11_results/04_cli.ipynb #6d98c2de

@@ -42,10 +42,10 @@ PAIR_LR = 0.2 # of the learning rate of fresh scions
 def row_of(line:PaperRow) -> Row:
     "The row behind a line of the paper."
     edits = ((line.target, line.operator, line.options),) if line.operator else ()
-    scored_at = "stage2" if edits else "teacher"
-    paper = {} if line.reported is None else {scored_at: line.reported}
+    losses = {f"{line.target}_loss": line.loss} if line.loss else {}
     lr_factor = PAIR_LR if line.target == "pair" else 1.
-    return Row(line.row, edits, line.percent/100, line.rule or "interleaved", {}, lr_factor, paper, line.kind)
+    return Row(
+        line.row, edits, line.percent/100, line.rule or "interleaved", losses, lr_factor, line.reported, line.kind)
 
 def paper_rows() -> dict[str, Row]:
     "The rows of the paper's tables; longer trainings of the same edit are left out."
@@ -63,8 +63,7 @@ def variations(rows:dict[str, Row]) -> Iterable[Row]:
     yield Row("both-self-100", attention.edits + mlp.edits)
     for name, (setting, losses) in LOSS_STUDY.items():
         for loss in losses: yield Row(f"{name}-{loss}", rows[name].edits, losses={setting: loss})
-    for name in RULED:
-        for rule in RULES: yield Row(f"{name}-{rule}", rows[name].edits, 0.5, rule)
+    for rule in RULES: yield Row(f"mha-swa-50-{rule}", rows["mha-swa-50"].edits, 0.5, rule)
 
 # %% ../../nbs/10_study/00_rows.ipynb #de7b35b1
 ROWS: dict[str, Row] = {}
