@@ -79,7 +79,7 @@ def operations(scale:str, row:str, stage:str, checkpointing:bool=False) -> Opera
     preset = scale_of(scale, row)
     built = structure(preset.base, row)
     distill = finetune = 0
-    if is_distilled(stage):
+    if is_distilled(stage) and built.parameters: # without them there is nothing to learn
         first = stage1_config(preset, get_row(row))
         distill = first.steps*first.batch_size*(pass_flops(built.teacher) + 3*built.operations)
     if data_share(stage):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ScionRun', 'resume_scion', 'scion_files', 'backward', 'update', 'train_scions', 'due', 'note_validation',
-           'draw_microbatches', 'share_time', 'Distilled', 'distill', 'alone', 'read_distilled',
+           'draw_microbatches', 'share_time', 'Distilled', 'distill', 'has_parameters', 'alone', 'read_distilled',
            'refuse_old_checkpoints', 'plot_distilled']
 
 # %% ../../nbs/06_training/03_distill.ipynb #c65dbe1f
@@ -191,6 +191,7 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
     scions = new_scions(teacher, plan, config.seed)
     refuse_old_checkpoints(Path(folder))
     files = scion_files(teacher, plan, data, validation, config, Path(folder))
+    files = {site: file for site, file in files.items() if has_parameters(scions[site.key])}
     states = {site: file.load() for site, file in files.items()}
     missing = [site for site, state in states.items() if state is None or state["step"] < config.steps]
     require_agreement(process, len(missing), folder)
@@ -203,6 +204,9 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
                 guide = copy.deepcopy(teacher).to(process.device).eval()
                 train_scions(unfinished, guide, data, validation, config, compute, process)
     return read_distilled(scions, files)
+
+# %% ../../nbs/06_training/03_distill.ipynb #3a549e8d
+def has_parameters(module:nn.Module) -> bool: return any(True for _ in module.parameters())
 
 # %% ../../nbs/06_training/03_distill.ipynb #62000cfa
 @contextmanager
