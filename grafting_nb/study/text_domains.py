@@ -7,6 +7,7 @@ __all__ = ['POOL_SEED', 'MAKE_CAPTIONS', 'DOMAINS', 'geneval_scores', 'pool_size
            'FromPool', 'text_skeleton', 'Shapes', 'write_prompt_table', 'PixArtSigma', 'get_domain', 'score_images']
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #be142737
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -36,7 +37,7 @@ from ..scoring.geneval_prompts import TASKS, geneval_prompts
 from ..scoring.geneval_scores import task_scores
 from ..scoring.mask2former import load_detector
 from ..scoring.shapes_detector import find_shapes
-from .class_domains import Digits, ImageNet
+from .class_domains import DIGITS_DOMAIN, ICONS_DOMAIN, ImageNet
 from .domain import Domain, Images
 from .rows import known
 from .scales import Scale, drawing_settings, version
@@ -89,13 +90,16 @@ def split_pool(pool:Latents, scale:Scale) -> dict[str, Latents]: # distill, vali
     return {part: pool.select(chosen) for part, chosen in rows.items()}
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #cb388fe6
-class FromPool:
-    "What domains share whose data are samples of the teacher; they say where the pool lies."
-    def teacher(self) -> Any: raise NotImplementedError # Captioned
+class FromPool(ABC):
+    "What domains share whose data are samples of the teacher; they say who draws the pool, and where it lies."
+    @abstractmethod
+    def teacher(self) -> Any: ... # Captioned
 
-    def pool_labels(self, n:int) -> Tensor: raise NotImplementedError # (n,) a caption for each sample
+    @abstractmethod
+    def pool_labels(self, n:int) -> Tensor: ... # (n,) a caption for each sample
 
-    def pool_folder(self, scale:Scale) -> Path: raise NotImplementedError
+    @abstractmethod
+    def pool_folder(self, scale:Scale) -> Path: ...
 
     def pool(self, scale:Scale) -> Latents: return read_pool(self.pool_folder(scale))
 
@@ -107,6 +111,8 @@ class FromPool:
         return parts["distill"], parts["validation"]
 
     def stage2_data(self, scale:Scale) -> Latents: return split_pool(self.pool(scale), scale)["finetune"]
+
+    def heldout(self) -> None: return None # the teacher's samples are all there is
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #ffffc016
 def text_skeleton(name:str, config:dict, # of PixArtTransformer2DModel
@@ -227,7 +233,8 @@ class PixArtSigma(FromPool):
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #5ca5a5ab
 DOMAINS: dict[str, Domain] = {
-    "digits": Digits(),
+    "digits": DIGITS_DOMAIN,
+    "icons": ICONS_DOMAIN,
     "DiT-XL/2-256": ImageNet(),
     "shapes": Shapes(),
     "PixArt-Sigma-2K": PixArtSigma(),
@@ -240,7 +247,7 @@ def get_domain(base:str) -> Domain:
     return DOMAINS[base]
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #456fc50c
-def score_images(domain:str, # name of a base model: digits, shapes, DiT-XL/2-256, PixArt-Sigma-2K
+def score_images(domain:str, # name of a base model: digits, icons, shapes, DiT-XL/2-256, PixArt-Sigma-2K
                  images:Images, # as `sample` returns them where the latents are the pixels
                  labels:Tensor # (n,) what each image should show
                  ) -> dict[str, Any]: # fid, sfid, isc, precision, recall, label_accuracy; or GenEval's scores
