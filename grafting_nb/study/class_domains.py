@@ -28,7 +28,7 @@ from ..data.latents import Latents, stratified_subset
 from ..grafting.plan import GraftPlan
 from ..grafting.pretrained import DITS, load_model
 from ..scoring.extractors import make_extractor
-from ..scoring.features import Features, extract_features, label_accuracy
+from ..scoring.features import Features, cached_features, extract_features, label_accuracy
 from ..scoring.fidelity import Reference, fidelity
 from ..scoring.reference_files import read_reference
 from .domain import Images
@@ -91,7 +91,9 @@ class SmallPictures:
 
     def extractor(self, device) -> nn.Module: return make_extractor(self.evaluator, device=device)
 
-    def reference(self, extractor:nn.Module) -> Features: return extract_features(self.load("train").latents, extractor)
+    def reference(self, extractor:nn.Module) -> Features:
+        "Features of all training pictures, kept below `data_root`."
+        return cached_features(self.load("train").latents, extractor, data_root()/self.base)
 
     def scores(self, images:Images, labels:Tensor) -> dict[str, float]: return distances(self, images, labels)
 
