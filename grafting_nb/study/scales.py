@@ -62,7 +62,6 @@ class Scale:
     base: str # name of the pretrained model, and of its domain
     distill: DistillConfig
     finetune: FinetuneConfig
-    scratch: int # steps of `finetune` that train a grafted structure from random weights
     share: float # of the data, for stage 2
     amounts: dict[str, int] # latents of each class, or samples of the teacher, for `distill`, `validation` and others
     sampling: Sampling
@@ -81,19 +80,20 @@ CLASS_SCALES = {
         "icons", DistillConfig(steps=600, batch_size=32, lr=1e-2, validate_every=200, checkpoint_every=100),
         FinetuneConfig(steps=400, batch_size=32, lr=1e-3, warmup=20, decay="cosine", ema=0.99, snr_clip=5.,
                        checkpoint_every=100),
-        2450, 0.1, dict(distill=8, validation=8),
-        Sampling(1000, "dpm++", 8, 1.5), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,)),
+        0.1, dict(distill=8, validation=8),
+        Sampling(1000, "dpm++", 8, 1.5), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2450),
     "smoke": Scale(
         "digits", SMOKE_STAGE1,
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
-        4, 0.1, dict(distill=8, validation=2),
-        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (SMOKE_JOB,)),
+        0.1, dict(distill=8, validation=2),
+        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (SMOKE_JOB,), scratch=4),
     "paper": Scale(
         "DiT-XL/2-256", DistillConfig(), FinetuneConfig(),
-        113_000, 0.1, dict(distill=8, validation=8),
+        0.1, dict(distill=8, validation=8),
         Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,),
         (Job(8, 128_000, 2*MINUTES_A_DAY, micro_batch=32, sample_batch=128, compile=True),
-         Job(1, 64_000, 14*MINUTES_A_DAY, micro_batch=32, sample_batch=128, checkpointing=True, compile=True))),
+         Job(1, 64_000, 14*MINUTES_A_DAY, micro_batch=32, sample_batch=128, checkpointing=True, compile=True)),
+        scratch=113_000),
 }
 
 # %% ../../nbs/10_study/01_scales.ipynb #b02ece28
@@ -105,16 +105,16 @@ TEXT_SCALES = {
     "tiny": Scale(
         "shapes", DistillConfig(steps=150, batch_size=32, lr=5e-3, validate_every=50, checkpoint_every=50),
         FinetuneConfig(steps=120, batch_size=32, lr=1e-3, warmup=10, ema=0.98, snr_clip=5., checkpoint_every=40),
-        480, 1., dict(distill=640, validation=128, finetune=1152),
+        1., dict(distill=640, validation=128, finetune=1152),
         Sampling(180, "dpm++", 12, 2.0), NO_PROBE, (0, 1, 2), (TINY_JOB,), Lora(64, 64.)),
     "smoke": Scale(
         "shapes", SMOKE_STAGE1,
         FinetuneConfig(steps=4, batch_size=8, lr=1e-3, warmup=2, ema=0.5, snr_clip=5., checkpoint_every=2),
-        4, 1., dict(distill=16, validation=4, finetune=16),
+        1., dict(distill=16, validation=4, finetune=16),
         Sampling(12, "dpm++", 3, 2.0), NO_PROBE, (0,), (SMOKE_JOB,), Lora(4, 4.)),
     "paper": Scale(
         "PixArt-Sigma-2K", DistillConfig(batch_size=32), FinetuneConfig(steps=6_000, batch_size=64, ema=0.999),
-        24_000, 1., dict(distill=8_000, validation=500, finetune=12_000),
+        1., dict(distill=8_000, validation=500, finetune=12_000),
         Sampling(553*4, "dpm++", 20, 4.5), NO_PROBE, (0,),
         (Job(8, 256_000, 3*MINUTES_A_DAY, **ONE_IMAGE), Job(1, 128_000, 21*MINUTES_A_DAY, **ONE_IMAGE)),
         Lora(64, 64.)),
@@ -177,7 +177,8 @@ def is_distilled(row:Row, stage:str) -> bool:
 def has_stage(row:Row, stage:str) -> bool:
     "Whether a row can be scored at a stage; raises ValueError on an unknown one."
     found = get_stage(stage)
-    return found.operators != "own" if row.edits else found.operators == "own" or stage == "stage2"
+    if not row.edits: return found.operators == "own" or stage == "stage2"
+    return found.operators != "own" and (row.kind == "class" or stage != "scratch")
 
 # %% ../../nbs/10_study/01_scales.ipynb #12556f3b
 def stage1_config(scale:Scale, row:Row) -> DistillConfig:
@@ -204,7 +205,8 @@ def edit_settings(scale:Scale, row:Row) -> dict:
     "What the structure of a grafted model depends on."
     if not row.edits: return {}
     settings = dict(edits=row.edits, ratio=row.ratio, rule=row.rule)
-    return settings | dict(probe=asdict(scale.probe)) if row.ranking else settings
+    if row.ranking: settings |= dict(probe=asdict(scale.probe), guidance=scale.sampling.guidance)
+    return settings
 
 # %% ../../nbs/10_study/01_scales.ipynb #ec4c5494
 def stage1_settings(scale:Scale, row:Row) -> dict:
