@@ -69,6 +69,7 @@ class Scale:
     seeds: tuple[int, ...]
     jobs: tuple[Job, ...] # the first is the default, the others do the same with other numbers of GPUs
     lora: Lora | None = None # of stage 2; None: all weights train
+    scratch: int = 0 # steps of `finetune` that train a structure from random weights; 0: no such stage
 
 # %% ../../nbs/10_study/01_scales.ipynb #34a21764
 SMOKE_STAGE1 = DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2)
