@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['HOUR', 'Structure', 'bare', 'pass_flops', 'structure', 'scale_of', 'Operations', 'passes_per_sample', 'operations',
            'Speed', 'gpu_record', 'gpu_speed', 'committed_scores', 'with_operations', 'measured_speed',
-           'frozen_parameters', 'parameters_of', 'gpu_memory', 'disk', 'open_scores', 'hours', 'pool_operations',
-           'needs_pool', 'total_disk', 'Bill', 'bill', 'bill_cells', 'in_project', 'bill_notes', 'kind_costs',
-           'cost_table']
+           'frozen_parameters', 'parameters_of', 'gpu_memory', 'disk', 'open_scores', 'scions_of', 'distill_operations',
+           'hours', 'pool_operations', 'needs_pool', 'total_disk', 'Bill', 'bill', 'bill_cells', 'in_project',
+           'bill_notes', 'kind_costs', 'cost_table']
 
 # %% ../../nbs/11_results/02_costs.ipynb #a5c5ead2
 from collections.abc import Sequence
@@ -31,6 +31,7 @@ from grafting_nb.study.scales import (
     is_distilled,
     stage1_config,
     stage2_config,
+    version,
 )
 from ..study.tables import TABLES
 from ..study.teacher_records import COMMITTED, teacher_record_path
@@ -79,10 +80,10 @@ def operations(scale:str, row:str, stage:str, checkpointing:bool=False) -> Opera
     preset = scale_of(scale, row)
     built = structure(preset.base, row)
     distill = finetune = 0
-    if is_distilled(stage) and built.parameters: # without them there is nothing to learn
+    if is_distilled(get_row(row), stage) and built.parameters: # without them there is nothing to learn
         first = stage1_config(preset, get_row(row))
         distill = first.steps*first.batch_size*(pass_flops(built.teacher) + 3*built.operations)
-    if data_share(stage):
+    if data_share(preset, stage):
         second = stage2_config(preset, stage)
         finetune = second.steps*second.batch_size*(4 if checkpointing else 3)*pass_flops(built.grafted)
     image = passes_per_sample(preset)*pass_flops(built.grafted) + get_domain(preset.base).decoder_flops
@@ -115,7 +116,7 @@ def gpu_speed(checkpointing:bool=False # whether stage 2 recomputes activations
 # %% ../../nbs/11_results/02_costs.ipynb #c8aac363
 def committed_scores(scale:str, kind:str) -> list[dict]:
     "All committed records of a scale and a kind, those that several tables share as often as they do."
-    paths = [COMMITTED/scale/f"{name}.json" for name, table in TABLES.items() if table.rows and table.kind == kind]
+    paths = [COMMITTED/scale/f"{name}.json" for name, table in TABLES.items() if table.points() and table.kind == kind]
     return [record for path in paths if path.exists() for record in read_json(path)["records"]]
 
 def with_operations(scores:pd.DataFrame, # with `row` and `stage`
@@ -162,8 +163,8 @@ def disk(scale:str, row:str, stages:Sequence[str]) -> float: # bytes
     preset = scale_of(scale, row)
     built = structure(preset.base, row)
     height, width, channels = get_domain(preset.base).image_shape
-    distilled = any(is_distilled(stage) for stage in stages)
-    tuned = sum(data_share(stage) > 0 for stage in stages)
+    distilled = any(is_distilled(get_row(row), stage) for stage in stages)
+    tuned = sum(data_share(preset, stage) > 0 for stage in stages)
     images = len(stages)*preset.sampling.samples*height*width*channels
     return 12*built.parameters*distilled + 16*parameters_of(built.grafted)*tuned + images
 
@@ -174,14 +175,39 @@ def open_scores(tables:list[TableRun], root:Path) -> pd.DataFrame: # row, seed, 
     missing = [(run.row, run.seed, stage) for run, stage in points if not run.score_path(stage).exists()]
     return pd.DataFrame(missing, columns=["row", "seed", "stage"]).drop_duplicates(ignore_index=True)
 
+def scions_of(scale:str, name:str) -> dict[str, int]: # what decides a scion's training -> operations of a pass
+    "The scions of a row."
+    row, preset = get_row(name), scale_of(scale, name)
+    built, depth = structure(preset.base, name), bare(preset.base).config.depth
+    recipe = asdict(stage1_config(preset, row))
+    found = {}
+    for site, edit in row.plan(preset.base, depth, list(range(depth))).sites().items():
+        scion: Any = find_operator(built.grafted, site)
+        made_by = version([site.key, edit.operator, edit.config, recipe])
+        if parameters_of(scion): found[made_by] = scion.flops(built.grafted.config.num_tokens)
+    return found
+
+# %% ../../nbs/11_results/02_costs.ipynb #511dcf75
+def distill_operations(scores:pd.DataFrame, # from `with_operations`
+                       scale:str) -> float:
+    "Operations of stage 1, with every scion trained once."
+    distilled = scores[scores.distill > 0].drop_duplicates(["row", "seed"])
+    total, trained = 0., set()
+    for row, seed in zip(distilled.row, distilled.seed):
+        preset = scale_of(scale, row)
+        new = {scion: flops for scion, flops in scions_of(scale, row).items() if (scion, seed) not in trained}
+        trained |= {(scion, seed) for scion in new}
+        pass_and_learning = pass_flops(bare(preset.base)) + 3*sum(new.values())
+        if new: total += preset.distill.steps*preset.distill.batch_size*pass_and_learning
+    return total
+
 HOUR = 3600
 
 def hours(scores:pd.DataFrame, # from `with_operations`
-          speed:Speed) -> dict[str, float]: # by step
-    "Hours that some scores take; the stages of a row share one distillation."
-    distill = scores.groupby(["row", "seed"]).distill.max().sum()
+          scale:str, speed:Speed) -> dict[str, float]: # by step
+    "Hours that some scores take."
     return dict(
-        distill=distill/speed.training/HOUR,
+        distill=distill_operations(scores, scale)/speed.training/HOUR,
         finetune=scores.finetune.sum()/speed.training/HOUR,
         sampling=scores.sampling.sum()/speed.sampling/HOUR)
 
@@ -191,9 +217,10 @@ def pool_operations(scale:str) -> float:
     preset = get_scale(scale, "text")
     return pool_size(preset)*passes_per_sample(preset)*pass_flops(bare(preset.base))
 
-def needs_pool(scores:pd.DataFrame, scale:str, kind:str, root:Path) -> bool:
+def needs_pool(scores:pd.DataFrame, # from `with_operations`
+               scale:str, kind:str, root:Path) -> bool:
     "Whether the teacher has to draw them first."
-    if kind != "text" or not any(map(is_distilled, scores.stage)): return False
+    if kind != "text" or not scores.distill.any(): return False
     return not teacher_record_path("pairs", scale, root).exists()
 
 def total_disk(scores:pd.DataFrame, scale:str) -> float: # bytes
@@ -217,7 +244,7 @@ def bill(tables:list[TableRun], # of one kind
     scale, kind = tables[0].scale, tables[0].preset.kind
     scores = with_operations(open_scores(tables, root), scale, job.checkpointing)
     speed = measured_speed(scale, kind) or gpu_speed(job.checkpointing)
-    spent = hours(scores, speed)
+    spent = hours(scores, scale, speed)
     if needs_pool(scores, scale, kind, root): spent["sampling"] += pool_operations(scale)/speed.sampling/HOUR
     memory = max((gpu_memory(scale, row, job) for row in scores.row.unique()), default=0.)
     inputs = get_domain(get_scale(scale, kind).base).inputs()
@@ -258,6 +285,6 @@ def cost_table(tables:list[TableRun], gpus:int|None, root:Path) -> str:
     "What is left to do for tables, kind by kind; raises ValueError on an unknown number of GPUs."
     parts = []
     for kind in ("class", "text"):
-        chosen = [table for table in tables if table.preset.rows and table.preset.kind == kind]
+        chosen = [table for table in tables if table.preset.points() and table.preset.kind == kind]
         if chosen: parts.append(kind_costs(chosen, get_job(chosen[0].scale, kind, gpus), root))
     return "\n\n".join(parts) or "records of the teacher: minutes"

@@ -4,11 +4,9 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'COSTS', 'COLUMNS', 'TableRun', 'read_table', 'collect', 'unfinished', 'seed_means', 'mean_and_spread',
-           'counted', 'reported', 'metric_columns', 'column_title', 'markdown', 'to_markdown', 'finish', 'claims_path',
-           'result_paths', 'publish']
+           'counted', 'reported', 'metric_columns', 'column_title', 'markdown', 'to_markdown', 'finish', 'claims_path']
 
 # %% ../../nbs/11_results/00_tables.ipynb #dfc6e394
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..core.files import atomic_path, project_root, read_json, write_json
+from ..core.files import read_json, write_json
 from ..core.pictures import save_figure
 from ..scoring.fidelity import metric_label
 from ..scoring.geneval_prompts import TASKS
@@ -24,7 +22,7 @@ from ..study.rows import get_row, known
 from ..study.run import Run
 from ..study.scales import get_scale, version
 from ..study.score import check_record, read_score
-from ..study.tables import TABLES, TEACHER_RECORDS, Table, get_table
+from ..study.tables import TABLES, Table, get_table
 from ..study.teacher_records import COMMITTED, record_path, teacher_record_path
 
 # %% ../../nbs/11_results/00_tables.ipynb #f7bf31f3
@@ -56,7 +54,7 @@ class TableRun:
 
     def path(self, root:Path) -> Path: # RUNS, COMMITTED, or another folder of runs
         "The file with all records of the table; a table without rows is the record of the teacher that it shows."
-        if not self.preset.rows: return teacher_record_path(self.table, self.scale, root)
+        if not self.preset.points(): return teacher_record_path(self.table, self.scale, root)
         paths = [(run, run.score_path(stage)) for run, stage in self.points(root)]
         scores = [(run.row, run.seed, path.parent.name, path.stem) for run, path in paths]
         return record_path(root, self.scale, self.table, version(scores))
@@ -96,13 +94,13 @@ def unfinished(selection:TableRun, records:list[dict]) -> list[str]:
     return [f"{row} {stage} seed {seed}" for row, stage, seed in points if (row, stage, seed) not in found]
 
 # %% ../../nbs/11_results/00_tables.ipynb #1c9129c5
-METRICS = ("fid", "sfid", "isc", "precision", "recall", "label_accuracy", "overall", *TASKS)
+METRICS = ("fid", "sfid", "isc", "precision", "recall", "label_accuracy", "heldout_error", "overall", *TASKS)
 COSTS = ["samples", "params", "flops", "operator_flops", "finetune_flops"] # the same for all seeds
 
 def seed_means(records:list[dict]) -> pd.DataFrame:
     "A line per row and stage, as they come: costs, metric (mean), metric_sd (spread, 0 for one seed), seeds, paper."
     frame = pd.DataFrame(records)
-    metrics = [metric for metric in METRICS if metric in frame] # a kind has its own
+    metrics = [metric for metric in METRICS if metric in frame and frame[metric].notna().any()] # a kind has its own
     frame[metrics] = frame[metrics].astype(float)
     groups = frame.groupby(["row", "stage"], sort=False)
     spread = groups[metrics].std().fillna(0).add_suffix("_sd")
@@ -133,6 +131,7 @@ def metric_columns() -> dict[str, Callable[[dict], str]]:
     "How each metric is written."
     columns = {name: partial(mean_and_spread, metric=name, digits=2) for name in METRICS[:5]}
     columns["label_accuracy"] = partial(mean_and_spread, metric="label_accuracy", digits=1, factor=100.)
+    columns["heldout_error"] = partial(mean_and_spread, metric="heldout_error", digits=4)
     columns["overall"] = partial(mean_and_spread, metric="overall", digits=1, factor=100.)
     return columns | {task: partial(mean_and_spread, metric=task, digits=0, factor=100.) for task in TASKS}
 
@@ -150,6 +149,7 @@ def column_title(column:str, text:bool, samples:int) -> str:
     "The head of a column, with the number of images where the metric depends on it."
     titles = {
         "label_accuracy": "labels (%)",
+        "heldout_error": "held-out error",
         "overall": f"GenEval, {samples} images",
         "paper": "paper, GenEval" if text else "paper, FID-50k",
         **{name: metric_label(name, samples) for name in METRICS[:5]}}
@@ -188,28 +188,5 @@ def finish(selection:TableRun, records:list[dict], root:Path, figure=None):
 
 def claims_path(scale:str, root:Path) -> Path:
     "The file of the ledger, which rests on all tables that the project knows."
-    tables = [TableRun(name, scale).path(root).name for name, table in TABLES.items() if table.rows]
+    tables = [TableRun(name, scale).path(root).name for name, table in TABLES.items() if table.points()]
     return record_path(root, scale, "claims", version(tables))
-
-# %% ../../nbs/11_results/00_tables.ipynb #d82d4522
-def result_paths(scale:str, root:Path) -> dict[str, Path]: # name -> file
-    "Where the results of a scale lie: tables, records of the teacher, the ledger."
-    tables = {name: TableRun(name, scale).path(root) for name in TABLES}
-    teacher = {name: teacher_record_path(name, scale, root) for name in TEACHER_RECORDS}
-    return {**tables, **teacher, "claims": claims_path(scale, root)}
-
-# %% ../../nbs/11_results/00_tables.ipynb #c022fc86
-def publish(scale:str, root:Path, # the runs
-            into:Path|None=None # the project
-            ) -> list[Path]: # the files written
-    "Copy finished results with their figures into `papermill_runs/records` and `figures`."
-    project, written = Path(into or project_root()), []
-    for name, source in result_paths(scale, root).items():
-        targets = {
-            source: project/"papermill_runs"/"records"/scale/f"{name}.json",
-            source.with_suffix(".png"): project/"figures"/scale/f"{name}.png"}
-        for made, target in targets.items():
-            if not made.exists(): continue
-            with atomic_path(target) as temporary: shutil.copy(made, temporary)
-            written.append(target)
-    return written

@@ -74,10 +74,9 @@ class SmallPictures:
     def prepare(self, scale:Scale) -> None: pass # everything is shipped
 
     def stage1_data(self, scale:Scale) -> tuple[Latents, Latents]: # to learn from, to validate on
-        "Training pictures and held-out ones, so many of each class; all and 20, unless the scale names a number."
-        train, per_class = self.load("train"), scale.amounts.get("distill")
-        if per_class is not None: train = stratified_subset(train, per_class, seed=0)
-        return train, stratified_subset(self.heldout(), scale.amounts.get("validation", 20), seed=0)
+        "Training pictures and held-out ones, as many of each class as the scale says."
+        train = stratified_subset(self.load("train"), scale.amounts["distill"], seed=0)
+        return train, stratified_subset(self.heldout(), scale.amounts["validation"], seed=0)
 
     def stage2_data(self, scale:Scale) -> Latents: return self.load("train")
 

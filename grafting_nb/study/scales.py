@@ -82,7 +82,7 @@ CLASS_SCALES = {
         FinetuneConfig(steps=400, batch_size=32, lr=1e-3, warmup=20, decay="cosine", ema=0.99, snr_clip=5.,
                        checkpoint_every=100),
         0.1, dict(distill=8, validation=8),
-        Sampling(1000, "dpm++", 8, 1.5), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2450),
+        Sampling(1000, "dpm++", 8, 1.5), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2510),
     "smoke": Scale(
         "digits", SMOKE_STAGE1,
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
