@@ -94,7 +94,7 @@ CLASS_SCALES = {
         Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,),
         (Job(8, 128_000, 2*MINUTES_A_DAY, micro_batch=32, sample_batch=128, compile=True),
          Job(1, 64_000, 14*MINUTES_A_DAY, micro_batch=32, sample_batch=128, checkpointing=True, compile=True)),
-        scratch=113_000),
+        scratch=125_700),
 }
 
 # %% ../../nbs/10_study/01_scales.ipynb #b02ece28
