@@ -45,7 +45,7 @@ def evidence_of(records:Iterable[dict], # of any tables; of several for one plac
     if len(judges) > 1: raise ValueError(f"FIDs of different evaluators in one ledger: {sorted(map(str, judges))}")
     return Evidence({metric: by_seed(places.values(), metric) for metric in METRICS}, seeds)
 
-# %% ../../nbs/11_results/03_ledger.ipynb #f6ed0dca
+# %% ../../nbs/11_results/03_ledger.ipynb #8c020aee
 def records_of(table:str, scale:str, root:Path) -> list[dict]:
     "The records of a table in the form of scores; none before there are any."
     if table not in TABLES: return []
@@ -54,7 +54,8 @@ def records_of(table:str, scale:str, root:Path) -> list[dict]:
         return collect(TableRun(table, scale), root)
     except FileNotFoundError: return []
 
-def seeds_of(scale:str) -> dict[str, tuple[int, ...]]: return {kind: get_scale(scale, kind).seeds for kind in SCALES[scale]}
+def seeds_of(scale:str) -> dict[str, tuple[int, ...]]: # by kind
+    return {kind: get_scale(scale, kind).seeds for kind in SCALES[scale]}
 
 def gather(scale:str, root:Path, claims:Sequence[Claim]=tuple(CLAIMS)) -> Evidence:
     "The evidence for claims."

@@ -49,12 +49,13 @@ def ours(entry:Entry) -> str:
     shown = sum(each.says == "supported" for each in entry.tested)
     return text if len(entry.tested) == 1 else f"{shown} of {len(entry.tested)}; {margin.label}: {text}"
 
-# %% ../../nbs/11_results/04_ledger_pages.ipynb #fc73fbf0
+# %% ../../nbs/11_results/04_ledger_pages.ipynb #45b0a30e
 def ledger_markdown(entries:list[Entry]) -> str:
     "The ledger to read, one line a claim, and the causes of what was not reproduced."
     cells = [["the paper says", "its numbers", "ours", "verdict"]]
     cells += [[e.claim.statement, e.claim.paper, ours(e), f"**{e.verdict}**"] for e in entries]
-    causes = [f"- {e.claim.statement}: {e.claim.cause}." for e in entries if e.verdict != "reproduced" and e.claim.cause]
+    explained = [e.claim for e in entries if e.verdict != "reproduced" and e.claim.cause]
+    causes = [f"- {claim.statement}: {claim.cause}." for claim in explained]
     return "\n".join([markdown(cells, left=4), "", *causes]).rstrip()
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #83de52b8

@@ -100,14 +100,14 @@ class Margin:
 
     def holds(self, value:float) -> bool: return value < self.limit if self.sense == "<" else value > self.limit
 
-# %% ../../nbs/11_results/01_margins.ipynb #92c55dcf
+# %% ../../nbs/11_results/01_margins.ipynb #d3829dbb
 ALPHA = 0.05
 
 def p_values(values:pd.Series, margin:Margin) -> tuple[float, float]: # for the claim, against it
     "One-sided p-values of both ways; 1 where nothing can be decided."
     if len(values) < 2 or values.isna().any() or np.ptp(values) < 1e-12: return 1., 1.
     ways = ("less", "greater") if margin.sense == "<" else ("greater", "less")
-    found = [stats.ttest_1samp(values, margin.limit, alternative=way).pvalue for way in ways]
+    found = [stats.ttest_1samp(values.to_numpy(), margin.limit, alternative=way).pvalue for way in ways]
     return float(found[0]), float(found[1])
 
 def interval(values:pd.Series) -> tuple[float, float]: # 95% confidence; infinite for fewer than two seeds
