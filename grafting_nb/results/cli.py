@@ -18,8 +18,10 @@ from fastcore.script import Param, anno_parser
 
 from ..core.files import project_root
 from ..grafting.pretrained import models_table
-from .claims import CLAIMED_TABLES, ledger, ledger_markdown
+from .claims import CLAIMED_TABLES
 from .costs import cost_table
+from .ledger import ledger
+from .ledger_pages import ledger_markdown
 from grafting_nb.results.tables import (
     TableRun,
     collect,
