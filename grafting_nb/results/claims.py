@@ -123,22 +123,23 @@ register_claim(Claim(
     "stage 1 alone brings most back", SELF, f"{said(RANDOM)} → {said((MHA, 'stage1'))}",
     (Margin("MHA", CLOSED, ">", in_paper(CLOSED)),)))
 
-# %% ../../nbs/11_results/02_claims.ipynb #52a42fca
+# %% ../../nbs/11_results/02_claims.ipynb #3109eede
 register_claim(Claim(
     "self-grafting comes back", SELF, f"{said((MHA, 'stage2'))} (MHA), {said((MLP, 'stage2'))} (MLP) {AGAINST}",
     (within(MHA, label="MHA"), within(MLP, label="MLP"))))
 
 SHARES = "stage2_0.63", "stage2_5", "stage2"
 register_claim(Claim(
-    "more data of stage 2 help", SELF, " → ".join(said((MHA, stage)) for stage in SHARES) + " (0.63, 5, 10%)",
+    "finetuning data helps", SELF, " → ".join(said((MHA, stage)) for stage in SHARES) + " (0.63, 5, 10%)",
     tuple(compared(f"MHA {later} below {sooner}", distance(MHA, later), distance(MHA, sooner))
           for sooner, later in zip(SHARES, SHARES[1:]))))
 
-# %% ../../nbs/11_results/02_claims.ipynb #2f168014
+# %% ../../nbs/11_results/02_claims.ipynb #198cb758
 def losses(row:str, usual:str, others:Sequence[str]) -> tuple[Margin, ...]:
     "The usual loss of a target below others."
     best = distance(row, "stage1")
-    return tuple(compared(f"{usual} below {loss}", best, distance(f"{row}-{loss}", "stage1")) for loss in others)
+    return tuple(
+        compared(f"{usual} below {loss.capitalize()}", best, distance(f"{row}-{loss}", "stage1")) for loss in others)
 
 def losses_said(row:str, *names:str) -> str:
     "The paper's values, the usual loss first."
@@ -148,10 +149,10 @@ def losses_said(row:str, *names:str) -> str:
 OBJECTIVES = "objectives", "self_grafting"
 register_claim(Claim(
     "L1 is the best loss for MHA", OBJECTIVES, losses_said("mha-mha-five", "huber", "l2") + " (L1, Huber, L2)",
-    losses("mha-mha-five", "l1", ("l2", "huber"))))
+    losses("mha-mha-five", "L1", ("l2", "huber"))))
 register_claim(Claim(
     "L2 is better than L1 for MLPs", OBJECTIVES, losses_said("mlp-mlp_r4-five", "l1") + " (L2, L1)",
-    losses("mlp-mlp_r4-five", "l2", ("l1",))))
+    losses("mlp-mlp_r4-five", "L2", ("l1",))))
 
 # %% ../../nbs/11_results/02_claims.ipynb #9c1bf923
 ATTENTION = "hyena_se", "hyena_x", "hyena_y", "swa", "mamba2"
@@ -172,12 +173,12 @@ register_claim(Claim(
     (*(beyond(f"mha-{name}-100") for name in ATTENTION), beyond("mha-swa-100", "inherited", "mha-swa-100 untrained")),
     control=MHA))
 
-# %% ../../nbs/11_results/02_claims.ipynb #15141aa6
+# %% ../../nbs/11_results/02_claims.ipynb #87176727
 WIDTHS = [f"mlp-mlp_r{ratio}-{percent}" for ratio, percent in product((3, 6), (50, 75, 100))]
 XMLP = "mlp-hyena_x"
 
 register_claim(Claim(
-    "widths of MLPs are free", HYBRID_TABLES, f"{said(*((row, 'stage2') for row in WIDTHS))} {AGAINST}",
+    "MLPs of other widths hold", HYBRID_TABLES, f"{said(*((row, 'stage2') for row in WIDTHS))} {AGAINST}",
     tuple(map(within, WIDTHS)), control=MLP))
 register_claim(Claim(
     "Hyena-X as MLP: half holds, 75% cost more, all fail", HYBRID_TABLES,
@@ -207,13 +208,13 @@ register_claim(Claim(
     tuple(compared(f"{label} below deep", other, CHOICES["deep"]) for label, other in
           dict(interleaved=INTERLEAVED, top_local=CHOICES["top_local"], low_local=CHOICES["low_local"]).items())))
 
-# %% ../../nbs/11_results/02_claims.ipynb #54e587b4
+# %% ../../nbs/11_results/02_claims.ipynb #bdcd1aca
 MORE = "hyena_x", "swa", "mamba2"
 
 def more_said(stage:str) -> str: return ", ".join(said((f"mha-{name}-50", stage)) for name in MORE)
 
 register_claim(Claim(
-    "twice the data help hybrids", ("more_data", "self_grafting"), f"{more_said('stage2')} → {more_said('stage2_20')}",
+    "more data helps hybrids", ("more_data", "self_grafting"), f"{more_said('stage2')} → {more_said('stage2_20')}",
     tuple(compared(f"{name}: 20 below 10%", distance(f"mha-{name}-50", "stage2_20"), distance(f"mha-{name}-50"))
           for name in MORE)))
 register_claim(Claim(

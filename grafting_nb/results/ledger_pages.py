@@ -19,7 +19,7 @@ from .margins import ALPHA, Margin, Tested, distance, evaluate, interval
 from .tables import markdown
 from ..study.scales import SCALES, Scale, get_scale
 
-# %% ../../nbs/11_results/04_ledger_pages.ipynb #a7458acb
+# %% ../../nbs/11_results/04_ledger_pages.ipynb #81c29a80
 def number(value:float|None) -> str: return "" if value is None else f"{value:.3f}"
 
 def measured(tested:Tested) -> str:
@@ -28,19 +28,19 @@ def measured(tested:Tested) -> str:
     if not len(tested.values.dropna()): return "no value"
     return number(tested.mean) if high == float("inf") else f"{number(tested.mean)} [{number(low)}, {number(high)}]"
 
-def limited(margin:Margin) -> str: return f"{margin.sense} {number(margin.limit)}"
+def limited(margin:Margin) -> str: return f"{margin.sense} {number(margin.limit) if margin.limit else 0}"
 
 def weakest(tested:Sequence[Tested]) -> Tested:
     "The margin that decides: the least supported one."
     return max(tested, key=lambda each: (each.supports, -each.refutes))
 
-# %% ../../nbs/11_results/04_ledger_pages.ipynb #6baea600
+# %% ../../nbs/11_results/04_ledger_pages.ipynb #02a1f19f
 def ours(entry:Entry) -> str:
     "The decisive numbers of an entry, or what it lacks."
     if not entry.tested: return ""
     if entry.lacks:
         more = f", and {len(entry.lacks) - 1} more" if len(entry.lacks) > 1 else ""
-        return f"no {entry.lacks[0]}{more}"
+        return f"no record of {entry.lacks[0]}{more}"
     failed = entry.verdict == "control failed"
     decisive = entry.control if failed and entry.control else weakest(entry.tested)
     margin = decisive.margin
