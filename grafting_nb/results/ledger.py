@@ -99,7 +99,7 @@ def test_claim(claim:Claim, evidence:Evidence) -> Entry:
     if control_fails(control): found = "control failed"
     return Entry(claim, "undecided" if lacks else found, tuple(tested), control, lacks)
 
-# %% ../../nbs/11_results/03_ledger.ipynb #2afca239
+# %% ../../nbs/11_results/03_ledger.ipynb #7e4fa3a3
 def ledger(scale:str, root:Path) -> list[Entry]:
     "All claims judged from the records of a scale."
     evidence = gather(scale, root)
@@ -111,7 +111,7 @@ def test_claims(table:str, records:list[dict], # of this table, of any rows and 
     "The claims about a table, judged by its records and what other tables add to them."
     about = [claim for claim in CLAIMS if claim.tables[:1] == (table,)]
     scale = records[0]["scale"]
-    others = {other for claim in about for other in claim.tables[1:]} if root else ()
-    more = [record for other in sorted(others) for record in records_of(other, scale, Path(root))]
+    others = sorted({other for claim in about for other in claim.tables[1:]})
+    more = [record for other in others for record in records_of(other, scale, root)] if root else []
     evidence = evidence_of([*more, *records], seeds_of(scale))
     return [test_claim(claim, evidence) for claim in about]

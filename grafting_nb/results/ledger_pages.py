@@ -34,13 +34,13 @@ def weakest(tested:Sequence[Tested]) -> Tested:
     "The margin that decides: the least supported one."
     return max(tested, key=lambda each: (each.supports, -each.refutes))
 
-# %% ../../nbs/11_results/04_ledger_pages.ipynb #02a1f19f
+# %% ../../nbs/11_results/04_ledger_pages.ipynb #a34eff60
 def ours(entry:Entry) -> str:
     "The decisive numbers of an entry, or what it lacks."
     if not entry.tested: return ""
     if entry.lacks:
-        more = f", and {len(entry.lacks) - 1} more" if len(entry.lacks) > 1 else ""
-        return f"no record of {entry.lacks[0]}{more}"
+        first, *others = entry.lacks
+        return f"no record of {first}, and {len(others)} more" if others else f"no record of {first}"
     failed = entry.verdict == "control failed"
     decisive = entry.control if failed and entry.control else weakest(entry.tested)
     margin = decisive.margin
@@ -76,7 +76,7 @@ def details_markdown(entries:list[Entry]) -> str:
             cells.append([title, *detail_cells(each, number(in_paper(each.margin.quantity)))])
     return markdown(cells, left=3)
 
-# %% ../../nbs/11_results/04_ledger_pages.ipynb #ded2d0c2
+# %% ../../nbs/11_results/04_ledger_pages.ipynb #5a64a5d6
 def mean_text(values:pd.Series, digits:int) -> str:
     "Mean and spread of seeds."
     values = values.dropna()
@@ -90,8 +90,8 @@ def scores_markdown(evidence:Evidence) -> str:
     cells = [["row", "stage", "FID", "D", *(["held-out error"] if len(error) else [])]]
     for point in fid.columns:
         distances = evaluate(distance(*point), fid, evidence.seeds["class"])
-        line = [*point, mean_text(fid[point], 2), mean_text(distances, 3)]
-        if len(error): line.append(mean_text(error[point], 4) if point in error else "")
+        line = [*point, mean_text(pd.Series(fid[point]), 2), mean_text(distances, 3)]
+        if len(error): line.append(mean_text(pd.Series(error.get(point, [])), 4))
         cells.append(line)
     return markdown(cells, left=2)
 

@@ -38,14 +38,14 @@ class Quantity:
         points = self.points + other.points
         return Quantity(f"difference of {self.name}", points, lambda *x: self.of(*x[:n]) - other.of(*x[n:]))
 
-# %% ../../nbs/11_results/01_margins.ipynb #d3c1bbe2
+# %% ../../nbs/11_results/01_margins.ipynb #5fa797d1
 TEACHER = "teacher", "teacher"
 RANDOM = "mha-mha-100", "random" # all attention random
 TEXT_TEACHER = "t2i-teacher", "teacher"
 
 def relative(fid:pd.Series, random:pd.Series, teacher:pd.Series) -> pd.Series:
     "Where a FID stands between the teacher's (0) and that of random attention (1), on a logarithmic scale."
-    whole = np.log(random/teacher)
+    whole = pd.Series(np.log(random/teacher))
     return np.log(fid/teacher)/whole.where(whole > 0)
 
 def distance(row:str, stage:str="stage2") -> Quantity:
@@ -100,15 +100,15 @@ class Margin:
 
     def holds(self, value:float) -> bool: return value < self.limit if self.sense == "<" else value > self.limit
 
-# %% ../../nbs/11_results/01_margins.ipynb #d3829dbb
+# %% ../../nbs/11_results/01_margins.ipynb #b9dae923
 ALPHA = 0.05
 
 def p_values(values:pd.Series, margin:Margin) -> tuple[float, float]: # for the claim, against it
     "One-sided p-values of both ways; 1 where nothing can be decided."
     if len(values) < 2 or values.isna().any() or np.ptp(values) < 1e-12: return 1., 1.
     ways = ("less", "greater") if margin.sense == "<" else ("greater", "less")
-    found = [stats.ttest_1samp(values.to_numpy(), margin.limit, alternative=way).pvalue for way in ways]
-    return float(found[0]), float(found[1])
+    (_, supports), (_, refutes) = (stats.ttest_1samp(values.to_numpy(), margin.limit, alternative=way) for way in ways)
+    return float(supports), float(refutes)
 
 def interval(values:pd.Series) -> tuple[float, float]: # 95% confidence; infinite for fewer than two seeds
     "Student's interval of the mean over the seeds that have a value."
