@@ -60,10 +60,10 @@ def as_limit(quantity:Quantity) -> float:
     if found is None: raise ValueError(f"the paper prints no value of {quantity.name} at {quantity.points[0]}")
     return found
 
-# %% ../../nbs/11_results/02_claims.ipynb #9d02ab91
+# %% ../../nbs/11_results/02_claims.ipynb #eaa04b1b
 def on_scale(fid:float) -> float:
     "An FID of the paper as a distance."
-    return float(relative(pd.Series([fid]), PAPER[RANDOM], PAPER[TEACHER]).item())
+    return float(relative(pd.Series([fid]), pd.Series(PAPER[RANDOM]), pd.Series(PAPER[TEACHER])).item())
 
 TEACHER_FID = float(PAPER[TEACHER].item())
 HOLDS, FAILS = on_scale(TEACHER_FID + HOLDS_WITHIN), on_scale(FAILS_ABOVE)

@@ -7,9 +7,10 @@ __all__ = ['Point', 'TEACHER', 'RANDOM', 'TEXT_TEACHER', 'ALPHA', 'by_seed', 'Qu
            'log_ratio', 'kept', 'value', 'evaluate', 'lacking', 'Margin', 'p_values', 'interval', 'holm', 'verdict',
            'Tested', 'test_margins', 'compare']
 
-# %% ../../nbs/11_results/01_margins.ipynb #60ecec95
+# %% ../../nbs/11_results/01_margins.ipynb #fd4b969b
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ class Quantity:
         points = self.points + other.points
         return Quantity(f"difference of {self.name}", points, lambda *x: self.of(*x[:n]) - other.of(*x[n:]))
 
-# %% ../../nbs/11_results/01_margins.ipynb #5fa797d1
+# %% ../../nbs/11_results/01_margins.ipynb #943c59a9
 TEACHER = "teacher", "teacher"
 RANDOM = "mha-mha-100", "random" # all attention random
 TEXT_TEACHER = "t2i-teacher", "teacher"
@@ -46,7 +47,7 @@ TEXT_TEACHER = "t2i-teacher", "teacher"
 def relative(fid:pd.Series, random:pd.Series, teacher:pd.Series) -> pd.Series:
     "Where a FID stands between the teacher's (0) and that of random attention (1), on a logarithmic scale."
     whole = pd.Series(np.log(random/teacher))
-    return np.log(fid/teacher)/whole.where(whole > 0)
+    return pd.Series(np.log(fid/teacher))/whole.where(whole > 0)
 
 def distance(row:str, stage:str="stage2") -> Quantity:
     "D of a row at a stage."
@@ -100,15 +101,15 @@ class Margin:
 
     def holds(self, value:float) -> bool: return value < self.limit if self.sense == "<" else value > self.limit
 
-# %% ../../nbs/11_results/01_margins.ipynb #b9dae923
+# %% ../../nbs/11_results/01_margins.ipynb #5e34b094
 ALPHA = 0.05
 
 def p_values(values:pd.Series, margin:Margin) -> tuple[float, float]: # for the claim, against it
     "One-sided p-values of both ways; 1 where nothing can be decided."
     if len(values) < 2 or values.isna().any() or np.ptp(values) < 1e-12: return 1., 1.
     ways = ("less", "greater") if margin.sense == "<" else ("greater", "less")
-    (_, supports), (_, refutes) = (stats.ttest_1samp(values.to_numpy(), margin.limit, alternative=way) for way in ways)
-    return float(supports), float(refutes)
+    tests: list[Any] = [stats.ttest_1samp(values.to_numpy(), margin.limit, alternative=way) for way in ways]
+    return float(tests[0].pvalue), float(tests[1].pvalue)
 
 def interval(values:pd.Series) -> tuple[float, float]: # 95% confidence; infinite for fewer than two seeds
     "Student's interval of the mean over the seeds that have a value."
