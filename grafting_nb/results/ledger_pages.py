@@ -17,7 +17,7 @@ from .claims import FAILS, HOLDS, in_paper
 from .ledger import Entry, Evidence
 from .margins import ALPHA, Margin, Tested, distance, evaluate, interval
 from .tables import markdown
-from ..study.scales import SCALES, Scale, get_scale
+from ..study.scales import SCALES, Scale, get_scale, pretraining_shares
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #81c29a80
 def number(value:float|None) -> str: return "" if value is None else f"{value:.3f}"
@@ -171,17 +171,19 @@ def ledger_record(scale:str, entries:list[Entry]) -> dict:
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #362162cc
 def budget(kind:str, scale:Scale) -> str:
     "What a scale spends on the rows of a kind."
-    one, two, drawn = scale.distill, scale.finetune, scale.sampling
-    return (f"{kind}: model {scale.base}; stage 1 {one.steps:,} steps of {one.batch_size}, stage 2 {two.steps:,} steps "
-            f"of {two.batch_size}; {drawn.samples:,} images a score ({drawn.sampler}, {drawn.steps} steps, guidance "
+    drawn, shares = scale.sampling, pretraining_shares(scale)
+    stages = [f"{config.steps:,} steps of {config.batch_size}" for config in (scale.distill, scale.finetune)]
+    part = f" ({shares[0]:.1%} and {shares[1]:.1%} of what pretraining saw)" if shares else ""
+    return (f"{kind}: model {scale.base}; stage 1 {stages[0]}, stage 2 {stages[1]}{part} on {scale.share:.0%} of the "
+            f"data; {drawn.samples:,} images a score ({drawn.sampler}, {drawn.steps} steps, guidance "
             f"{drawn.guidance}); seeds {', '.join(map(str, scale.seeds))}")
 
 CONTROLS = (
     "fresh operators of the same kind, trained alike (self-grafting): whatever they lose, the training loses",
     "the teacher, finetuned as long as the grafts",
     "a graft that skips stage 1",
-    "the grafted structure trained from random weights at the same cost",
-    "for depth to width: one block of each pair dropped, with training of pairs (pair-first) and without (pruned)",
+    "for depth to width: a model of half the blocks, trained from random weights at the same cost",
+    "and models of half the blocks by leaving out: one of each pair (pair-first), those needed least (pruned)",
 )
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #21e6ac7b

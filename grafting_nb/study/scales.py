@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DAY', 'CLASS_SCALES', 'NO_PROBE', 'ONE_IMAGE', 'TEXT_SCALES',
-           'SCALES', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale', 'get_scale', 'get_job', 'Stage',
-           'get_stage', 'data_share', 'is_distilled', 'has_stage', 'stage1_config', 'stage2_config', 'version',
-           'drawing_settings', 'edit_settings', 'stage1_settings', 'stage2_settings', 'recipe']
+           'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale', 'get_scale', 'get_job',
+           'pretraining_shares', 'Stage', 'get_stage', 'data_share', 'is_distilled', 'has_stage', 'stage1_config',
+           'stage2_config', 'version', 'drawing_settings', 'edit_settings', 'stage1_settings', 'stage2_settings',
+           'recipe']
 
 # %% ../../nbs/10_study/01_scales.ipynb #88656756
 import hashlib
@@ -138,6 +139,17 @@ def get_job(scale:str, kind:str="class", gpus:int|None=None # the scale's defaul
     wanted = next(iter(jobs)) if gpus is None else str(gpus)
     known("number of GPUs", jobs, wanted)
     return jobs[wanted]
+
+# %% ../../nbs/10_study/01_scales.ipynb #90faf399
+PRETRAINED_ON = { # base model -> latents that its pretraining saw, steps times batch
+    "DiT-XL/2-256": 7_000_000*256, "icons": 8_500*32, "digits": 7_000*32, "shapes": 4_500*32}
+
+def pretraining_shares(scale:Scale) -> tuple[float, float]|None: # of stage 1 and of stage 2; None where it is not known
+    "Latents that both stages see, as shares of those that pretraining saw."
+    whole = PRETRAINED_ON.get(scale.base)
+    if whole is None: return None
+    first, second = (config.steps*config.batch_size/whole for config in (scale.distill, scale.finetune))
+    return first, second
 
 # %% ../../nbs/10_study/01_scales.ipynb #acb6058f
 @dataclass(frozen=True)
