@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'COSTS', 'COLUMNS', 'TableRun', 'read_table', 'collect', 'unfinished', 'seed_means', 'mean_and_spread',
-           'counted', 'reported', 'metric_columns', 'column_title', 'markdown', 'to_markdown', 'finish', 'claims_path']
+           'counted', 'reported', 'metric_columns', 'column_title', 'markdown', 'to_markdown', 'finish', 'tables_of',
+           'claims_path']
 
 # %% ../../nbs/11_results/00_tables.ipynb #dfc6e394
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from ..scoring.fidelity import metric_label
 from ..scoring.geneval_prompts import TASKS
 from ..study.rows import get_row, known
 from ..study.run import Run
-from ..study.scales import get_scale, version
+from ..study.scales import SCALES, get_scale, version
 from ..study.score import check_record, read_score
 from ..study.tables import TABLES, Table, get_table
 from ..study.teacher_records import COMMITTED, record_path, teacher_record_path
@@ -186,7 +187,12 @@ def finish(selection:TableRun, records:list[dict], root:Path, figure=None):
     if figure is not None: save_figure(figure, path.with_suffix(".png"))
     write_json(path, dict(table=selection.table, scale=selection.scale, records=records))
 
+def tables_of(scale:str) -> list[str]:
+    "The tables whose kind a scale has; raises ValueError that lists the known scales."
+    known("scale", SCALES, scale)
+    return [name for name, table in TABLES.items() if table.kind in SCALES[scale]]
+
 def claims_path(scale:str, root:Path) -> Path:
-    "The file of the ledger, which rests on all tables that the project knows."
-    tables = [TableRun(name, scale).path(root).name for name, table in TABLES.items() if table.points()]
+    "The file of the ledger, which rests on all tables of a scale."
+    tables = [TableRun(name, scale).path(root).name for name in tables_of(scale) if TABLES[name].points()]
     return record_path(root, scale, "claims", version(tables))
