@@ -28,6 +28,7 @@ from grafting_nb.study.scales import (
     data_share,
     get_scale,
     get_stage,
+    given,
     is_distilled,
     recipe,
     stage1_config,
@@ -71,7 +72,7 @@ class Run:
 
     def score_path(self, stage:str) -> Path:
         "The record of the score; images (.npz) and the executed notebook (.ipynb) have the same stem."
-        return self.stage_folder(stage)/f"score-{version(asdict(self.preset.sampling))}.json"
+        return self.stage_folder(stage)/f"score-{version(given(self.preset.sampling))}.json"
 
     @cached_property
     def teacher(self) -> Any: return self.domain.teacher() # DiT or Captioned

@@ -6,7 +6,7 @@
 __all__ = ['SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DAY', 'TINY', 'CLASS_SCALES', 'NO_PROBE', 'ONE_IMAGE',
            'TEXT_SCALES', 'KINDS', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale',
            'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage', 'data_share', 'is_distilled',
-           'has_stage', 'stage1_config', 'stage2_config', 'version', 'drawing_settings', 'edit_settings',
+           'has_stage', 'stage1_config', 'stage2_config', 'version', 'given', 'drawing_settings', 'edit_settings',
            'stage1_settings', 'stage2_settings', 'recipe']
 
 # %% ../../nbs/10_study/01_scales.ipynb #88656756
@@ -213,9 +213,14 @@ def version(settings) -> str: # eight hexadecimal digits
     "A short SHA-256 of plain settings."
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
+def given(config:Any # a dataclass
+          ) -> dict:
+    "The settings of a recipe, without options that are None: what is off leaves no trace."
+    return {name: value for name, value in asdict(config).items() if value is not None}
+
 def drawing_settings(scale:Scale) -> dict:
     "How the teacher draws the samples that a text-to-image graft learns from."
-    settings = asdict(scale.sampling)
+    settings = given(scale.sampling)
     del settings["samples"]
     return settings
 
@@ -224,19 +229,19 @@ def edit_settings(scale:Scale, row:Row) -> dict:
     "What the structure of a grafted model depends on."
     if not row.edits: return {}
     settings = dict(edits=row.edits, ratio=row.ratio, rule=row.rule)
-    if row.ranking: settings |= dict(probe=asdict(scale.probe), guidance=scale.sampling.guidance)
+    if row.ranking: settings |= dict(probe=given(scale.probe), guidance=scale.sampling.guidance)
     return settings
 
 # %% ../../nbs/10_study/01_scales.ipynb #ec4c5494
 def stage1_settings(scale:Scale, row:Row) -> dict:
     "What the scions depend on besides."
-    settings = dict(distill=asdict(stage1_config(scale, row)), amounts=scale.amounts)
+    settings = dict(distill=given(stage1_config(scale, row)), amounts=scale.amounts)
     return settings | dict(pairs=drawing_settings(scale)) if row.kind == "text" else settings
 
 def stage2_settings(scale:Scale, stage:str) -> dict:
     "What a model that was trained as a whole depends on besides."
-    settings = dict(finetune=asdict(stage2_config(scale, stage)), share=data_share(scale, stage))
-    return settings | dict(lora=asdict(scale.lora)) if scale.lora else settings
+    settings = dict(finetune=given(stage2_config(scale, stage)), share=data_share(scale, stage))
+    return settings | dict(lora=given(scale.lora)) if scale.lora else settings
 
 # %% ../../nbs/10_study/01_scales.ipynb #a5d1df98
 def recipe(scale_name:str, row_name:str, stage:str) -> dict:

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +28,7 @@ from ..diffusion.images import ImageParts
 from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample_parts import sample_parts
 from .run import Run, Trained, cost, stage2_data, train
-from .scales import data_share, recipe, version
+from .scales import data_share, given, recipe, version
 from ..training.compute import Compute, compile_for_sampling
 
 # %% ../../nbs/10_study/08_score.ipynb #e3c2684e
@@ -44,8 +43,8 @@ def images_path(run:Run, stage:str) -> Path: return run.score_path(stage).with_s
 def draw(run:Run, stage:str, model:nn.Module) -> Drawn:
     "Draw the images of a model for its score; parts that are there are kept."
     settings = run.preset.sampling
-    how = {key: value for key, value in asdict(settings).items() if key != "samples"}
-    made_by = dict(version=version(recipe(run.scale, run.row, stage)), seed=run.seed, **asdict(settings))
+    how = {key: value for key, value in given(settings).items() if key != "samples"}
+    made_by = dict(version=version(recipe(run.scale, run.row, stage)), seed=run.seed, **given(settings))
     job, folder = run.preset.jobs[0], images_path(run, stage).with_suffix("")
     device: Any = this_process().device
     compile_for_sampling(model, Compute(compile=job.compile))
@@ -130,7 +129,7 @@ def check_record(record:dict, run:Run, stage:str, where:str|Path):
     "Raise ValueError unless the record is the score of this run at this stage with today's presets."
     expected = dict(
         scale=run.scale, seed=run.seed, row=run.row, stage=stage,
-        version=version(recipe(run.scale, run.row, stage)), sampling=asdict(run.preset.sampling))
+        version=version(recipe(run.scale, run.row, stage)), sampling=given(run.preset.sampling))
     require_same({key: record.get(key) for key in expected}, expected, f"{where}: {run.row} {stage}")
 
 # %% ../../nbs/10_study/08_score.ipynb #9bfc7f01
@@ -151,7 +150,7 @@ def judge_images(run:Run, stage:str):
     made_by = recipe(run.scale, run.row, stage)
     write_record(
         run.score_path(stage), run.scale, run.seed, row=run.row, stage=stage,
-        version=version(made_by), recipe=made_by, sampling=asdict(run.preset.sampling),
+        version=version(made_by), recipe=made_by, sampling=given(run.preset.sampling),
         **facts, **scores, scoring_seconds=time.time() - start)
 
 # %% ../../nbs/10_study/08_score.ipynb #d06843b8

@@ -9,7 +9,6 @@ __all__ = ['RUNS', 'COMMITTED', 'MEASURES', 'record_path', 'activations_of', 'lo
 # %% ../../nbs/10_study/06_teacher_records.ipynb #0c2b45bc
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from ..core.records import write_record
 from ..data.latents import stratified_subset
 from ..grafting.graft import graft
 from .rows import get_row, known
-from .scales import Scale, drawing_settings, get_scale, version
+from .scales import Scale, drawing_settings, get_scale, given, version
 from .tables import TEACHER_RECORDS, get_table
 from .text_domains import get_domain
 
@@ -106,7 +105,7 @@ def teacher_record_version(name:str, scale_name:str) -> str:
     "What a record depends on, in eight digits; raises ValueError on an unknown name or scale."
     known("teacher record", TEACHER_RECORDS, name)
     scale = get_scale(scale_name, TEACHER_RECORDS[name])
-    settings = dict(base=scale.base, probe=asdict(scale.probe))
+    settings = dict(base=scale.base, probe=given(scale.probe))
     if name == "locality": settings["guidance"] = scale.sampling.guidance
     if name == "pairs": settings |= dict(amounts=scale.amounts, sampling=drawing_settings(scale))
     return version(settings)
