@@ -56,7 +56,7 @@ def shares_of(scale:Scale) -> dict:
     domain: Any = get_domain(scale.base)
     data = domain.probe_data()
     chosen = stratified_subset(data, max(1, scale.probe.activations//data.num_classes), seed=0)
-    return layer_shares(domain.teacher(), chosen, repeats=2)
+    return layer_shares(domain.teacher(), chosen, repeats=1)
 
 # %% ../../nbs/10_study/06_teacher_records.ipynb #5b02b68f
 def drawn_for(scale:Scale) -> dict:
