@@ -25,7 +25,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help environment demo table tables status publish test gpu test-slurm docs readme results export clean-notebooks lab
+.PHONY: help environment demo table tables status publish restore test gpu test-slurm docs readme results export clean-notebooks lab
 .DEFAULT_GOAL := help
 
 help:
@@ -33,7 +33,8 @@ help:
 	@echo "make demo             graft three ways at scale tiny and score every stage, on CORES=$(CORES)"
 	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm"
 	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run and what it would cost"
-	@echo "make publish          take finished tables and figures into papermill_runs/records and figures"
+	@echo "make publish          take scores, teacher records and figures into papermill_runs/records and figures"
+	@echo "make restore          put the committed scores among the runs, so that \`make tables\` computes only what is missing"
 	@echo "make test             run every notebook, or one: NB=nbs/00_core/00_files.ipynb"
 	@echo "make gpu              run the notebooks whose cells need a GPU, with these cells, or those of NB=; no cell hides another's failure"
 	@echo "make test-slurm       two rows through a Slurm of one node that it installs (as root on Debian or Ubuntu), starts and stops"
@@ -69,6 +70,9 @@ demo table tables: $(STAMP)
 
 publish: $(STAMP)
 	@"$(BIN)/grafting" publish --scale $(or $(SCALE),tiny)
+
+restore: $(STAMP)
+	@"$(BIN)/grafting" restore --scale $(or $(SCALE),tiny)
 
 test: $(STAMP)
 	@"$(BIN)/python" .ci/test_notebooks.py $(NB)

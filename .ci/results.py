@@ -95,7 +95,7 @@ def main():
     import matplotlib.pyplot  # noqa: F401
     import scipy.stats  # noqa: F401
 
-    import grafting_nb.results.figures  # noqa: F401
+    import grafting_nb.results.model_figures  # noqa: F401
     check = "--check" in sys.argv[1:]
     paths, bad = notebooks(), 0
     with get_context("fork").Pool(os.cpu_count() or 1, maxtasksperchild=1) as pool:

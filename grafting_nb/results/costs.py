@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HOUR', 'Structure', 'bare', 'pass_flops', 'structure', 'scale_of', 'Operations', 'passes_per_sample', 'operations',
-           'Speed', 'gpu_record', 'gpu_speed', 'committed_scores', 'with_operations', 'measured_speed',
+           'Speed', 'gpu_record', 'gpu_speed', 'committed_scores', 'with_operations', 'speed_of', 'measured_speed',
            'frozen_parameters', 'parameters_of', 'gpu_memory', 'disk', 'open_scores', 'scions_of', 'distill_operations',
            'hours', 'pool_operations', 'needs_pool', 'total_disk', 'Bill', 'bill', 'bill_cells', 'in_project',
            'bill_notes', 'kind_costs', 'cost_table']
@@ -126,14 +126,17 @@ def with_operations(scores:pd.DataFrame, # with `row` and `stage`
     counted = [asdict(operations(scale, row, stage, checkpointing)) for row, stage in points]
     return scores.join(pd.DataFrame(counted, index=scores.index, dtype=float))
 
-def measured_speed(scale:str, kind:str="class") -> Speed|None: # None where nothing has been run
-    "The speed that committed records of this scale and kind show."
-    records = committed_scores(scale, kind)
-    if not records: return None
+def speed_of(records:list[dict], scale:str) -> Speed|None: # None where none of them was trained
+    "The speed that scores of a scale show."
+    if not any(record["training_seconds"] for record in records): return None
     scores = pd.DataFrame(records, columns=["row", "stage", "training_seconds", "sampling_seconds"])
     total = with_operations(scores, scale).sum(numeric_only=True)
     training = (total.distill + total.finetune)/total.training_seconds
     return Speed(training, total.sampling/total.sampling_seconds, f"measured on {records[0]['hardware']}")
+
+def measured_speed(scale:str, kind:str="class") -> Speed|None: # None where nothing has been trained
+    "The speed that committed records of this scale and kind show."
+    return speed_of(committed_scores(scale, kind), scale)
 
 # %% ../../nbs/11_results/05_costs.ipynb #901e0ff0
 def frozen_parameters(preset:Scale, built:Structure) -> int:

@@ -50,7 +50,7 @@ def records_of(table:str, scale:str, root:Path) -> list[dict]:
     "The records of a table in the form of scores; none before there are any."
     if table not in TABLES: return []
     try:
-        if not TABLES[table].rows: return local_share(read_teacher_record(table, scale, root))
+        if not TABLES[table].points(): return local_share(read_teacher_record(table, scale, root))
         return collect(TableRun(table, scale), root)
     except FileNotFoundError: return []
 
@@ -105,12 +105,11 @@ def ledger(scale:str, root:Path) -> list[Entry]:
     evidence = gather(scale, root)
     return [test_claim(claim, evidence) for claim in CLAIMS]
 
-def test_claims(table:str, records:list[dict], # of this table, of any rows and seeds
+def test_claims(selection:TableRun, records:list[dict], # of this table, of any rows and seeds
                 root:Path|None=None # where other tables lie: a distance needs random attention, which self_grafting has
                 ) -> list[Entry]:
     "The claims about a table, judged by its records and what other tables add to them."
-    about = [claim for claim in CLAIMS if claim.tables[:1] == (table,)]
-    scale = records[0]["scale"]
+    about, scale = [claim for claim in CLAIMS if claim.tables[:1] == (selection.table,)], selection.scale
     others = sorted({other for claim in about for other in claim.tables[1:]})
     more = [record for other in others for record in records_of(other, scale, root)] if root else []
     evidence = evidence_of([*more, *records], seeds_of(scale))

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RUNS', 'COMMITTED', 'MEASURES', 'record_path', 'activations_of', 'locality_of', 'shares_of', 'drawn_for', 'models_of',
-           'latency_of', 'teacher_record_version', 'teacher_record_path', 'read_teacher_record', 'measure_teacher']
+           'latency_of', 'teacher_record_version', 'teacher_record_path', 'read_teacher_record', 'measure_teacher',
+           'find_teacher_record']
 
 # %% ../../nbs/10_study/06_teacher_records.ipynb #0c2b45bc
 import time
@@ -134,3 +135,8 @@ def measure_teacher(name:str, # of TEACHER_RECORDS
         made_of = teacher_record_version(name, scale)
         write_record(path, scale, analysis=name, version=made_of, **{"seed": 0, **found})
     return read_teacher_record(name, scale, root)
+
+def find_teacher_record(name:str, scale:str, root:Path) -> dict|None: # None where it is not committed yet
+    "A record of the teacher to show: made now in a folder of runs, never among the committed ones."
+    if Path(root) != COMMITTED: return measure_teacher(name, scale, root)
+    return read_teacher_record(name, scale, root) if teacher_record_path(name, scale, root).exists() else None
