@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['draw_layers', 'draw_sizes', 'draw_tasks', 'plot_tasks', 'plot_latencies']
 
-# %% ../../nbs/11_results/07_model_figures.ipynb #2bd0c1f6
+# %% ../../nbs/11_results/07_model_figures.ipynb #3b98bc18
 from collections.abc import Sequence
-from statistics import mean
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,16 +29,16 @@ def draw_layers(ax, choices:dict[str, Sequence[int]], # label -> edited layers, 
     ax.tick_params(length=0)
     ax.figure.colorbar(picture, ax=ax, label=label)
 
-# %% ../../nbs/11_results/07_model_figures.ipynb #3cda3725
+# %% ../../nbs/11_results/07_model_figures.ipynb #ea13bb1f
 def draw_sizes(ax, records:list[dict], places:dict[tuple[str, str], float], # (row, stage) -> where it stands
                title:str): # of the axis
     "FID of some points against their size, with their names."
     for (row, stage), place in places.items():
         found = values_of(records, row, stage, "fid")
         if not found: continue
-        ax.plot([place]*len(found), found, "o", alpha=0.6, mew=0)
         name = row if stage == "teacher" else f"{row} {stage}"
-        ax.annotate(name, (place, mean(found)), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        ax.plot([place]*len(found), found, "o", alpha=0.6, mew=0, label=name)
+    if ax.lines: ax.legend(frameon=False, fontsize=7)
     draw_teacher(ax, records)
     ax.set(xlabel=title, ylabel=metric_title(records, "fid"))
     ax.margins(0.25)
