@@ -28,6 +28,7 @@ from grafting_nb.results.tables import (
     collect,
     markdown,
     seed_means,
+    tables_of,
     to_markdown,
     unfinished,
 )
@@ -79,13 +80,13 @@ def status_of(selection:TableRun, root:Path) -> list[str]: # cells
     return [selection.table, f"{sum(finished)} of {len(paths)}", str(begun or ""), *made]
 
 # %% ../../nbs/11_results/10_cli.ipynb #ad4919f9
-def status(scale:str="tiny", # tiny, smoke or paper
+def status(scale:str="tiny", # a name such as tiny or paper
            root:Path=RUNS # folder of all runs
            ) -> str:
     "Say how many scores of each table are finished."
     get_scale(scale)
     head = [f"table ({scale})", "finished", "begun or failed", "table made", "committed"]
-    return markdown([head, *(status_of(TableRun(name, scale), root) for name in TABLES)])
+    return markdown([head, *(status_of(TableRun(name, scale), root) for name in tables_of(scale))])
 
 # %% ../../nbs/11_results/10_cli.ipynb #a680e6b1
 def files_of(selection:TableRun, root:Path) -> list[str]:
@@ -96,12 +97,12 @@ def files_of(selection:TableRun, root:Path) -> list[str]:
 
 def show_claims(scale:str, root:Path) -> str:
     "The ledger of these runs where all its tables are made, else of the committed records."
-    made = all(TableRun(table, scale).path(root).exists() for table in CLAIMED_TABLES)
+    made = all(TableRun(table, scale).path(root).exists() for table in CLAIMED_TABLES if table in tables_of(scale))
     return ledger_markdown(ledger(scale, root if made else COMMITTED))
 
 # %% ../../nbs/11_results/10_cli.ipynb #c0b3f35c
 def show(table:str, # a name that `grafting tables` lists, or `claims`
-         scale:str="tiny", # tiny, smoke or paper
+         scale:str="tiny", # a name such as tiny or paper
          rows:str="", # other rows than the table's, separated by spaces
          seeds:str="", # other seeds than the scale's, separated by spaces
          root:Path=RUNS # folder of all runs
@@ -120,20 +121,20 @@ def show(table:str, # a name that `grafting tables` lists, or `claims`
 
 # %% ../../nbs/11_results/10_cli.ipynb #9a20e5ad
 def estimate(tables:Param("all if none is named", str, nargs="*"), # type: ignore[reportInvalidTypeForm]
-             scale:str="tiny", # tiny, smoke or paper
+             scale:str="tiny", # a name such as tiny or paper
              rows:str="", # other rows than the tables', separated by spaces
              seeds:str="", # other seeds than the scale's, separated by spaces
              gpus:int|None=None, # of one job
              root:Path=RUNS # folder of all runs
              ) -> str:
     "Estimate what the unfinished scores of tables would cost."
-    names = tables or [name for name, table in TABLES.items() if table.points()]
+    names = tables or [name for name in tables_of(scale) if get_table(name).points()]
     return cost_table([TableRun(name, scale, rows, seeds) for name in names], gpus, root)
 
 # %% ../../nbs/11_results/10_cli.ipynb #fc4f4310
 def draw_images(row:str, # a name that `grafting rows` lists
                 stage:str, # teacher, random, stage1, stage2, or stage2_P with P percent of the data
-                scale:str="tiny", # tiny, smoke or paper
+                scale:str="tiny", # a name such as tiny or paper
                 seed:int=0,
                 root:Path=RUNS # folder of all runs
                 ) -> str:
@@ -143,13 +144,13 @@ def draw_images(row:str, # a name that `grafting rows` lists
     return f"{len(read_images(run, stage)[0])} images of {row} {stage}"
 
 # %% ../../nbs/11_results/10_cli.ipynb #812b0f22
-def publish_results(scale:str="tiny", # tiny, smoke or paper
+def publish_results(scale:str="tiny", # a name such as tiny or paper
                     root:Path=RUNS # folder of all runs
                     ) -> str:
     "Take scores, teacher records and figures into papermill_runs/records and figures."
     return "\n".join(map(str, publish(scale, root))) or "nothing is finished"
 
-def restore_results(scale:str="tiny", # tiny, smoke or paper
+def restore_results(scale:str="tiny", # a name such as tiny or paper
                     root:Path=RUNS # folder of all runs
                     ) -> str:
     "Put the committed scores among the runs, so that only what is missing is computed."

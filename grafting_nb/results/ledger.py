@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'VERDICTS', 'Evidence', 'local_share', 'evidence_of', 'records_of', 'seeds_of', 'gather', 'Entry',
-           'test_control', 'control_fails', 'test_claim', 'ledger', 'test_claims']
+           'test_control', 'control_fails', 'test_claim', 'claims_of', 'ledger', 'test_claims']
 
 # %% ../../nbs/11_results/03_ledger.ipynb #6513efac
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ import pandas as pd
 
 from .claims import CLAIMS, LOCALITY, Claim, within
 from .margins import Tested, by_seed, compare, test_margins, verdict
-from .tables import TableRun, collect
+from .tables import TableRun, collect, tables_of
 from ..study.scales import SCALES, get_scale
 from ..study.tables import TABLES
 from ..study.teacher_records import read_teacher_record
@@ -48,7 +48,7 @@ def evidence_of(records:Iterable[dict], # of any tables; of several for one plac
 # %% ../../nbs/11_results/03_ledger.ipynb #8c020aee
 def records_of(table:str, scale:str, root:Path) -> list[dict]:
     "The records of a table in the form of scores; none before there are any."
-    if table not in TABLES: return []
+    if table not in tables_of(scale): return []
     try:
         if not TABLES[table].points(): return local_share(read_teacher_record(table, scale, root))
         return collect(TableRun(table, scale), root)
@@ -100,10 +100,12 @@ def test_claim(claim:Claim, evidence:Evidence) -> Entry:
     return Entry(claim, "undecided" if lacks else found, tuple(tested), control, lacks)
 
 # %% ../../nbs/11_results/03_ledger.ipynb #7e4fa3a3
+def claims_of(scale:str) -> list[Claim]: return [claim for claim in CLAIMS if claim.kind in SCALES[scale]]
+
 def ledger(scale:str, root:Path) -> list[Entry]:
-    "All claims judged from the records of a scale."
+    "All claims about the kinds of rows that a scale has, judged from its records."
     evidence = gather(scale, root)
-    return [test_claim(claim, evidence) for claim in CLAIMS]
+    return [test_claim(claim, evidence) for claim in claims_of(scale)]
 
 def test_claims(selection:TableRun, records:list[dict], # of this table, of any rows and seeds
                 root:Path|None=None # where other tables lie: a distance needs random attention, which self_grafting has
