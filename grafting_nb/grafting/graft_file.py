@@ -65,7 +65,8 @@ def load_graft(path:str|Path,
     plan, base_fingerprint = read_plan(path)
     grafted = graft(base, plan)
     if grafted.base_fingerprint != base_fingerprint:
-        raise ValueError(f"{path} grew from other weights of {plan.base!r} than these")
+        dtype = next(transformer_of(base).parameters()).dtype
+        raise ValueError(f"{path} grew from other weights of {plan.base!r} than these, which are {dtype}")
     with safe_open(path, "pt") as file: state = {name: file.get_tensor(name) for name in file.keys()}
     check_state(state, grafted, path)
     transformer_of(grafted).load_state_dict(state, strict=False)

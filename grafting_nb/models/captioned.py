@@ -88,7 +88,7 @@ def ask(self:Captioned, x:Tensor, t:Tensor, y:Tensor # as for `forward`
     if x.shape[1:] != wanted:
         raise ValueError(f"{self.name} takes latents of shape {wanted}, got {tuple(x.shape[1:])}")
     vectors, mask = self.captions.lookup(y)
-    dtype = next(self.transformer.parameters()).dtype
+    dtype = self.transformer.dtype # in which it computes, also where diffusers stores its weights in eight bits
     out = self.transformer(x.to(dtype), encoder_hidden_states=vectors.to(dtype), timestep=t,
                            encoder_attention_mask=mask, return_dict=False)[0]
     learned = out.shape[1] > c.in_channels

@@ -70,8 +70,8 @@ class DiT(nn.Module):
         if x.shape[1:] != (self.config.in_channels, size, size):
             wanted = (self.config.in_channels, size, size)
             raise ValueError(f"{self.name} takes latents of shape {wanted}, got {tuple(x.shape[1:])}")
-        h = self.x_embedder(x) + self.pos_embed
-        c = self.t_embedder(t) + self.y_embedder(y)
+        h = self.x_embedder(x.to(self.pos_embed.dtype)) + self.pos_embed
+        c = self.t_embedder(t, h.dtype) + self.y_embedder(y)
         for block in self.blocks: h = block(h, c)
         return rearrange(self.final_layer(h, c), "b (h w) (p q c) -> b c (h p) (w q)", h=size//patch, p=patch, q=patch)
 

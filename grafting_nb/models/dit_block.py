@@ -77,9 +77,11 @@ class TimestepEmbedder(nn.Module):
             nn.init.normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, t:Tensor) -> Tensor: # (b, hidden_size)
+    def forward(self, t:Tensor,
+                dtype:torch.dtype|None=None # of the result and of the layers here; float32 if None
+                ) -> Tensor: # (b, hidden_size)
         features = timestep_features(t, frequency_shift=self.frequency_shift)
-        return self.mlp(features.to(self.mlp[0].weight.dtype))
+        return self.mlp(features.to(dtype or torch.float32))
 
 # %% ../../nbs/04_models/00_dit_block.ipynb #3ef99b3c
 class LabelEmbedder(nn.Module):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'LossName', 'GATES', 'Scions', 'DistillConfig', 'Activation', 'capture', 'record_site',
-           'teacher_activations', 'scions_at', 'scion_losses', 'gate_of', 'validate', 'pooled_variance']
+           'teacher_activations', 'scions_at', 'answer', 'scion_losses', 'gate_of', 'validate', 'pooled_variance']
 
 # %% ../../nbs/06_training/02_activations.ipynb #722d77af
 from collections.abc import Iterable, Iterator, Mapping
@@ -110,6 +110,14 @@ def scions_at(plan:GraftPlan, scions:nn.ModuleDict # by key, from `new_scions`
     "The scions of a plan by their places."
     return {site: scions[site.key] for site in plan.sites()}
 
+# %% ../../nbs/06_training/02_activations.ipynb #e77c4668
+def answer(scion:nn.Module, activation:Activation, compute:Compute=Compute()) -> Tensor: # (b, n, d)
+    "What a scion makes of the teacher's inputs; it keeps its own type where the teacher has another."
+    own = next(scion.parameters(), activation.output).dtype
+    with autocast(activation.output.device, compute.precision) as mixed:
+        inputs = activation.inputs if mixed else [value.to(own) for value in activation.inputs]
+        return scion(*inputs)
+
 # %% ../../nbs/06_training/02_activations.ipynb #8f0226c1
 def scion_losses(scions:Scions, activations:dict[Site, Activation], config:DistillConfig,
                  compute:Compute=Compute()) -> dict[Site, Tensor]: # scalars
@@ -118,7 +126,7 @@ def scion_losses(scions:Scions, activations:dict[Site, Activation], config:Disti
     for site, scion in scions.items():
         a = activations[site]
         weight = gate_of(a, site) if config.gate_weighted else 1.
-        with autocast(a.output.device, compute.precision): prediction = scion(*a.inputs)
+        prediction = answer(scion, a, compute)
         losses[site] = config.loss_of(site.target)((weight*prediction).float(), (weight*a.output).float())
     return losses
 
@@ -147,7 +155,7 @@ def validate(teacher:nn.Module, scions:Scions, data:Latents, config:DistillConfi
         for site, scion in scions.items():
             a = activations[site]
             wanted = a.output.float()
-            with autocast(device, compute.precision): prediction = scion(*a.inputs)
+            prediction = answer(scion, a, compute)
             error = F.mse_loss(prediction.float(), wanted).item()
             mse[site] += len(rows.t)/len(data)*error
             outputs[site].append((wanted.numel(), wanted.mean().item(), wanted.var().item()))

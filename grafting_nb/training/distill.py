@@ -37,6 +37,7 @@ from grafting_nb.training.compute import (
     Compute,
     batch_rows,
     conditions,
+    in_full,
     prepare_blocks,
     require_agreement,
     share_parts,
@@ -64,7 +65,7 @@ class ScionRun:
 def resume_scion(fresh:nn.Module, # from `new_scions`; copied
                  checkpoint:Checkpoint, config:DistillConfig, device:torch.device) -> ScionRun:
     "A scion as far as its checkpoint has brought it."
-    scion = copy.deepcopy(fresh).to(device).train()
+    scion = in_full(copy.deepcopy(fresh)).to(device).train()
     optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=0., fused=True)
     state = checkpoint.load()
     if state is None: return ScionRun(scion, optimizer, checkpoint)

@@ -30,6 +30,7 @@ from grafting_nb.training.compute import (
     batch_rows,
     batch_share,
     conditions,
+    in_full,
     like,
     local,
     prepare_blocks,
@@ -146,7 +147,7 @@ def resume_model(model:Any, # DiT or Captioned; copied
                  config:FinetuneConfig, compute:Compute, process # from `this_process`
                  ) -> ModelRun:
     "A model as far as its checkpoint has brought it, in all processes."
-    trained = copy.deepcopy(model).train()
+    trained = in_full(copy.deepcopy(model)).train()
     if state: trained.load_state_dict(state["model"])
     trained = trained.to(process.device)
     prepare_blocks(compute, trained.blocks)

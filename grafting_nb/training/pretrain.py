@@ -22,7 +22,7 @@ from ..data.latents import Batch, Latents
 from ..diffusion.schedule import Schedule, linear_schedule
 from ..models.dit import DiT
 from .checkpoint import Checkpoint
-from .compute import Compute, prepare_blocks
+from .compute import Compute, in_full, prepare_blocks
 from .finetune import FinetuneConfig, Finetuned, diffusion_loss
 
 # %% ../../nbs/06_training/07_pretrain.ipynb #aab6a401
@@ -65,7 +65,7 @@ class Pretraining:
         images, labels = data.batch(torch.arange(len(data)))
         self.images, self.labels = images.to(self.device), labels.to(self.device)
         self.schedule, self.generator = schedule_on(self.device), torch.Generator(self.device)
-        self.model = copy.deepcopy(model).to(self.device).train()
+        self.model = in_full(copy.deepcopy(model)).to(self.device).train()
         prepare_blocks(self.compute, self.model.blocks)
         self.start = copy.deepcopy(self.model.state_dict())
         self.parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
