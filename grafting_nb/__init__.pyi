@@ -1,6 +1,7 @@
 # The names of `from grafting_nb import *`; written by hand, read by lazy_loader and by type checkers.
 __version__: str
 from .data.digits import load_digits as load_digits
+from .data.icons import load_icons as load_icons
 from .data.latent_store import open_store as open_store
 from .data.latents import Latents as Latents
 from .diffusion.sample import sample as sample
