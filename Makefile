@@ -30,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 help:
 	@echo "make environment      install everything into $(VENV), once (another folder: VENV=..., another Python: PYTHON=...)"
-	@echo "make demo             graft three ways at scale tiny and score every stage, on CORES=$(CORES)"
+	@echo "make demo             graft three ways at scale demo and score every stage, on CORES=$(CORES)"
 	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm"
 	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run and what it would cost"
 	@echo "make publish          take scores, teacher records and figures into papermill_runs/records and figures"
@@ -63,7 +63,7 @@ $(STAMP): settings.ini constraints.txt setup.py pyproject.toml
 
 # The leading + runs the line under `make -n` too. Results are shown even if some row failed; the exit status says so.
 demo: TABLE := demo
-demo: SEEDS := $(or $(SEEDS),0)
+demo: SCALE := $(or $(SCALE),demo)
 demo table tables: $(STAMP)
 	$(if $(filter table,$@),$(if $(TABLE),,$(error name a table: make table TABLE=hybrids; `grafting tables` lists them)))
 	+@$(SNAKEMAKE); status=$$?; $(SHOW) && exit $$status
