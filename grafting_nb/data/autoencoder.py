@@ -20,7 +20,7 @@ from PIL.Image import Resampling
 from torch import Tensor
 
 from ..core.machine import load_library, this_process
-from ..core.pictures import to_floats
+from ..core.pictures import check_images, to_floats
 from ..core.seeds import fingerprint, generator
 from .latent_store import write_store
 
@@ -77,7 +77,8 @@ def load_image(path:str|Path, size:int=256, mirrored:bool=False) -> np.ndarray: 
 def encode(vae, images:Tensor, # (b, 3, H, W) in [-1, 1]
            indices:list[int], # of these images, name their noise
            seed:int=0) -> Tensor: # (b, c, h, w) float32, scaled for training
-    "Sample latents of images; the noise of each is a function of (seed, index)."
+    "Sample latents of images; the noise of each is a function of (seed, index). ValueError on what is no image."
+    check_images(images)
     posterior = vae.encode(images.to(vae.device)).latent_dist
     shape = posterior.mean.shape[1:]
     noise = torch.stack([torch.randn(shape, generator=generator(seed, "latent", i)) for i in indices])

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.machine import progress, this_process
-from ..core.pictures import to_bytes
+from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint
 from .images import ImageParts
 from .sample import SampleSettings, check_labels, count_steps, sample_batches
@@ -39,12 +39,18 @@ def decoder_modules(decode) -> list[nn.Module]: # empty without a decoder
 
 # %% ../../nbs/03_diffusion/05_sample_parts.ipynb #3959bb98
 @torch.inference_mode()
+def _decoded(latents:Tensor, decode) -> Tensor: # (B, channels, height, width)
+    "What a decoder makes of latents; FloatingPointError if it is not finite."
+    images = latents if decode is None else decode(latents)
+    if not images.isfinite().all(): raise FloatingPointError("the decoder's output is not finite")
+    return images
+
 def decode_images(latents:Tensor, # (B, C, H, W)
                   decode=None # latents -> images in [-1, 1]; None: the latents are the images
                   ) -> np.ndarray: # uint8 (B, height, width, channels)
-    "Decode a batch; FloatingPointError if the decoder's output is not finite."
-    images = latents if decode is None else decode(latents)
-    if not images.isfinite().all(): raise FloatingPointError("the decoder's output is not finite")
+    "Decode a batch; FloatingPointError if the decoder's output is not finite, ValueError if it is no images."
+    images = _decoded(latents, decode)
+    if decode is not None: check_images(images)
     return to_bytes(images)
 
 # %% ../../nbs/03_diffusion/05_sample_parts.ipynb #bf70d7f1
@@ -52,7 +58,9 @@ def image_shape(model:nn.Module, decode=None) -> tuple[int, ...]: # (height, wid
     "What an image of a model has, decoded."
     c = model.config
     device = next(model.parameters()).device
-    return decode_images(torch.zeros(1, c.in_channels, c.input_size, c.input_size, device=device), decode).shape[1:]
+    latent = torch.zeros(1, c.in_channels, c.input_size, c.input_size, device=device)
+    _, channels, height, width = _decoded(latent, decode).shape
+    return height, width, channels
 
 # %% ../../nbs/03_diffusion/05_sample_parts.ipynb #1e016ea7
 def sample_parts(model:nn.Module, # as for `sample`

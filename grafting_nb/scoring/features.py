@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..core.files import atomic_path
 from ..core.machine import progress, without_tf32
-from ..core.pictures import to_uint8
+from ..core.pictures import check_images, to_uint8
 from ..core.seeds import fingerprint
 
 # %% ../../nbs/07_scoring/03_features.ipynb #a4b6a23a
@@ -45,30 +45,24 @@ def evaluator_name(extractor:nn.Module) -> str: # for instance `digits-v1:9d6edc
 
 # %% ../../nbs/07_scoring/03_features.ipynb #a333975b
 def _float_batches(images:Tensor, batch_size:int) -> Iterator[Tensor]: # uint8 (b, 3, h, w)
-    "Floats in [-1, 1], rounded to bytes; raises ValueError on other numbers."
-    if not images.is_floating_point():
-        raise ValueError(f"a tensor of images holds floats in [-1, 1], got {images.dtype}; "
-                         "bytes come as an array (n, h, w, 3)")
-    bad = (~images.isfinite()).flatten(1).any(1).sum().item()
-    if bad: raise ValueError(f"{bad} of {len(images)} images hold NaN or infinity")
+    "Floats in [-1, 1], rounded to bytes."
     for batch in to_uint8(images).split(batch_size): yield batch.expand(-1, 3, -1, -1)
 
 # %% ../../nbs/07_scoring/03_features.ipynb #cf1e3eaa
 def _byte_batches(images:np.ndarray, batch_size:int) -> Iterator[Tensor]: # uint8 (b, 3, h, w)
-    "Bytes, turned to channels first; raises ValueError on what is not RGB."
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-        raise ValueError(f"images are RGB bytes, uint8 (n, h, w, 3), got {images.dtype} {images.shape}")
+    "Bytes, turned to channels first."
     for start in range(0, len(images), batch_size):
-        yield torch.from_numpy(images[start:start + batch_size].transpose(0, 3, 1, 2).copy())
+        batch = torch.from_numpy(images[start:start + batch_size].transpose(0, 3, 1, 2).copy())
+        yield batch.expand(-1, 3, -1, -1)
 
 # %% ../../nbs/07_scoring/03_features.ipynb #c846f9a9
 @torch.no_grad()
-def extract_features(images:Tensor|np.ndarray, # floats (n, 1 or 3, h, w) in [-1, 1], or bytes (n, h, w, 3)
+def extract_features(images:Tensor|np.ndarray, # floats (n, 1 or 3, h, w) in [-1, 1], or bytes (n, h, w, 1 or 3)
                      extractor:nn.Module, # from `make_extractor`
                      batch_size:int=250
                      ) -> Features:
     "What the extractor says about images, rounded to bytes where they are floats; ValueError on what is no image."
-    if not len(images): raise ValueError("no images to extract features from")
+    check_images(images)
     batches = _float_batches if isinstance(images, Tensor) else _byte_batches
     device = next(extractor.parameters()).device
     total = -(-len(images)//batch_size)

@@ -13,7 +13,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -45,7 +44,6 @@ def distances(domain:"SmallPictures|ImageNet",
               ) -> dict[str, float]: # fid, sfid, isc, precision, recall, label_accuracy and what they rest on
     "Compare images with the real ones of a domain."
     device = pick_device()
-    if images.shape[-1] == 1: images = np.repeat(images, 3, axis=-1) # grey ones, as bytes
     features = extract_features(images, domain.extractor(device))
     scores = fidelity(features, _reference(domain, str(device)), split_size=domain.split_size)
     if domain.labelled: scores["label_accuracy"] = label_accuracy(features, labels)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..core.files import data_root
 from ..core.machine import load_library, this_process
+from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint, generator
 from ..data.autoencoder import decode, load_vae
 from ..data.captions import Captions, open_captions, write_captions
@@ -251,5 +252,11 @@ def score_images(domain:str, # name of a base model: digits, icons, shapes, DiT-
                  images:Images, # as `sample` returns them where the latents are the pixels
                  labels:Tensor # (n,) what each image should show
                  ) -> dict[str, Any]: # fid, sfid, isc, precision, recall, label_accuracy; or GenEval's scores
-    "Compare images with the real ones of a domain, or with their captions; raises ValueError on an unknown domain."
-    return get_domain(domain).scores(images, labels)
+    "Compare images with the real ones of a domain, or with their captions; raises ValueError on what does not fit."
+    chosen = get_domain(domain)
+    check_images(images)
+    if isinstance(images, Tensor): images = to_bytes(images)
+    if images.shape[1:] != chosen.image_shape:
+        raise ValueError(f"{domain} has images {chosen.image_shape}, got {images.shape[1:]}: height, width, channels")
+    if len(labels) != len(images): raise ValueError(f"{len(images)} images but {len(labels)} labels")
+    return chosen.scores(images, labels)
