@@ -7,7 +7,8 @@ __all__ = ['load_vae', 'centre_crop', 'load_image', 'encode', 'decode', 'ImageLi
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #5e63d9a0
 import hashlib
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from PIL.Image import Resampling
 from torch import Tensor
 
 from ..core.machine import load_library, this_process
-from ..core.pictures import check_images, to_floats
+from ..core.pictures import check_images, to_floats, to_rgb
 from ..core.seeds import fingerprint, generator
 from .latent_store import write_store
 
@@ -58,13 +59,9 @@ def centre_crop(image, # PIL image
 def _open_rgb(path:str|Path): # PIL image
     "Read an image as RGB; raises ValueError naming the file when it is no image or has an alpha channel."
     try:
-        with Image.open(path) as image:
-            transparent = image.has_transparency_data
-            rgb = image.convert("RGB")
+        with Image.open(path) as image: return to_rgb(image)
     except Exception as error: # each decoder has errors of its own
         raise ValueError(f"{path} cannot be read as an image ({error})") from None
-    if transparent: raise ValueError(f"{path} has an alpha channel: put it on a background and save it as RGB")
-    return rgb
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #671dbfe7
 def load_image(path:str|Path, size:int=256, mirrored:bool=False) -> np.ndarray: # (size, size, 3) uint8
@@ -108,14 +105,40 @@ class ImageList:
         try: return load_image(self.paths[i], self.size, mirrored)
         except ValueError as error: return str(error)
 
+# %% ../../nbs/02_data/05_autoencoder.ipynb #2adfdb43
+def _hidden(path:Path) -> bool:
+    "Whether a relative path leads to what an editor or a system left behind."
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+def _class_labels(found:list[str], # folders of classes
+                  classes:Sequence[str], # names of all classes, in the order of their labels
+                  folder:Path) -> dict[str, int]:
+    "The label of each folder; ValueError on one that is no class, FileNotFoundError when there is none."
+    if not found: raise FileNotFoundError(f"{folder} holds no folder of a class")
+    labels = {name: label for label, name in enumerate(classes)}
+    if len(labels) != len(classes): raise ValueError(f"{len(classes) - len(labels)} names of classes occur twice")
+    unknown = [name for name in found if name not in labels]
+    if unknown: raise ValueError(f"{folder/unknown[0]} is none of the {len(classes)} classes")
+    return {name: labels[name] for name in found}
+
 # %% ../../nbs/02_data/05_autoencoder.ipynb #73c9503d
-def list_images(folder:Path, size:int, flip:bool, seed:int) -> tuple[ImageList, int]: # and the number of classes
+def list_images(folder:Path, size:int, flip:bool, seed:int,
+                classes:Sequence[str]|None=None # names of the folders in the order of labels; None: alphabetical
+                ) -> tuple[ImageList, int]: # and the number of classes
     "The images of a folder with one folder per class."
-    listed = load_library("torchvision.datasets").ImageFolder(str(folder))
-    paths = [Path(path) for path, _ in listed.samples]
-    labels = [label for _, label in listed.samples]
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    return ImageList(paths, labels, names, size, flip, seed), len(listed.classes)
+    library = load_library("torchvision.datasets.folder")
+    inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    shown = [name for name in inside if not _hidden(Path(name))]
+    if classes is None: classes = shown
+    of_class = _class_labels(shown, classes, folder)
+    listed = library.make_dataset(str(folder), of_class, library.IMG_EXTENSIONS)
+    relative = [Path(path).relative_to(folder) for path, _ in listed]
+    chosen = [(name, label) for name, (_, label) in zip(relative, listed) if not _hidden(name)]
+    skipped = [name for name in inside if name not in shown] + [str(name) for name in relative if _hidden(name)]
+    if skipped: warnings.warn(f"{folder}: no classes and no images, skipped: {', '.join(skipped[:5])}", stacklevel=3)
+    paths = [folder/name for name, _ in chosen]
+    names = [name.as_posix() for name, _ in chosen]
+    return ImageList(paths, [label for _, label in chosen], names, size, flip, seed), len(classes)
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #c7e25870
 _THREADS = 8 # that read images, which is mostly waiting for the disk
@@ -145,10 +168,11 @@ def extract_latents(images_folder:str|Path, # one folder per class
                     flip:bool=False, # mirror half of the images
                     seed:int=0, # names the noise and the mirrored images
                     batch_size:int=32,
-                    part_size:int=1024 # images in a part: what a kill costs at most
+                    part_size:int=1024, # images in a part: what a kill costs at most
+                    classes:Sequence[str]|None=None # names of the folders in the order of labels; None: alphabetical
                     ) -> Path: # the store
     "Encode a folder of images into a store of latents, on all processes, resuming where it was interrupted."
-    images, num_classes = list_images(Path(images_folder), size, flip, seed)
+    images, num_classes = list_images(Path(images_folder), size, flip, seed, classes)
     vae = vae.to(this_process().device)
     encode_part = partial(_encode_part, images=images, vae=vae, batch_size=batch_size)
     parts = {}
@@ -158,4 +182,5 @@ def extract_latents(images_folder:str|Path, # one folder per class
     source = dict(
         kind="images", images=hashlib.sha256("\n".join(images.names).encode()).hexdigest(),
         vae=fingerprint(vae.state_dict()), size=size, flip=flip, seed=seed, part_size=part_size)
+    if classes is not None: source["classes"] = list(classes)
     return write_store(out_folder, parts, num_classes, source, scale_factor=vae.config.scaling_factor)

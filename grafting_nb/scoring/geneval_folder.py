@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..core.files import atomic_path, begin_folder, read_json, write_json
 from ..core.machine import progress, this_process
+from ..core.pictures import to_rgb
 from .detections import PUBLISHED, Detector, Rules
 from .geneval import judge_image
 from .geneval_prompts import check_metadata
@@ -102,15 +103,17 @@ def read_folders(root:str|Path,
 # %% ../../nbs/07_scoring/12_geneval_folder.ipynb #b1db566a
 @contextmanager
 def _opened(path:str|Path):
-    "An open image file; ValueError names one that is damaged."
+    "An open image file, upright; ValueError names one that is damaged or of another kind."
     try:
-        with Image.open(path) as image: yield image
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"{path} is no whole image ({error}): sample it again") from None
+        with Image.open(path) as image:
+            ImageOps.exif_transpose(image, in_place=True)
+            yield image
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{path} is no whole image, or none that can be judged ({error}): sample it again") from None
 
 def read_image(path:str|Path) -> np.ndarray: # (h, w, 3) uint8
-    "An image file as bytes; raises ValueError naming a file that is damaged."
-    with _opened(path) as image: return np.array(image.convert("RGB"))
+    "An image file as bytes; raises ValueError naming a file that is damaged or has an alpha channel."
+    with _opened(path) as image: return np.array(to_rgb(image))
 
 # %% ../../nbs/07_scoring/12_geneval_folder.ipynb #67c1ce65
 def check_sizes(folders:list[PromptFolder],
