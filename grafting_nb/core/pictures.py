@@ -38,7 +38,7 @@ def to_rgb(image:Image.Image) -> Image.Image:
     if image.has_transparency_data:
         raise ValueError("it has an alpha channel: put it on a background and save it as RGB")
     if image.mode in ("I", "F"):
-        raise ValueError(f"its mode {image.mode} does not say what is white: save it as grey of 8 or 16 bits, or as RGB")
+        raise ValueError(f"its mode {image.mode} does not say what is white: save it as 8-bit grey or RGB")
     if image.mode.startswith("I;16"):
         image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128)//257).astype(np.uint8))
     return image.convert("RGB")
