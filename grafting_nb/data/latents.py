@@ -122,7 +122,7 @@ def require_fit(data:Latents, model): # with a `config` as a DiT's; what the con
     config = getattr(model, "config", None)
     classes = getattr(config, "num_classes", None) or data.num_classes
     if data.num_classes != classes:
-        raise ValueError(f"the data have {data.num_classes} classes, the model {classes}: each has its own label for none; "
+        raise ValueError(f"the data have {data.num_classes} classes, the model {classes} (each with its own for none): "
                          f"make Latents(data.latents, labels, {classes}) with the model's labels, "
                          "or name the model's classes to `extract_latents`")
     if not hasattr(config, "in_channels") or not hasattr(config, "input_size"): return
