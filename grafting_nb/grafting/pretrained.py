@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['DIGITS', 'ICONS', 'DITS', 'BASE', 'PIXARTS', 'PretrainedDiT', 'original_names', 'published_dits', 'PublishedGraft',
-           'ema_weights', 'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'load_model', 'list_models',
-           'models_table']
+           'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'load_model', 'list_models', 'models_table']
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #61218af1
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from ..models.dit import DIT_PRESETS, DiT
 from ..models.pixart import PIXART_SIZES, load_pixart
 from ..models.shapes_model import load_shapes
 from ..models.skeleton import fill, skeleton
-from ..models.weight_files import HubFile, Shipped, Url, locate, read_checkpoint
+from ..models.weight_files import HubFile, Shipped, Url, locate, plain_weights, read_checkpoint
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #c0159464
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class PretrainedDiT:
         "With its weights, as `load_model` says."
         model = self.structure(**options)
         path = locate(self.source, path, revision, DIFFUSERS_FILES)
-        state = original_names(read_checkpoint(path), model.config.input_size, path)
+        state = original_names(plain_weights(read_checkpoint(path), path), model.config.input_size, path)
         return fill(model, state, str(path), torch.float32)
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #6e49ca3f
@@ -107,17 +106,9 @@ class PublishedGraft:
         plan = self.plan(options.get("depth", 28))
         model = DITS[BASE].structure(plan, **options)
         path = locate(self.source, path, revision, self.source.names)
-        model = fill(model, ema_weights(read_checkpoint(path), path), str(path), torch.float32)
+        model = fill(model, plain_weights(read_checkpoint(path), path), str(path), torch.float32)
         remember_plan(model, plan, "unknown")
         return model
-
-# %% ../../nbs/05_grafting/05_pretrained.ipynb #188b180b
-def ema_weights(content:dict, path:Path) -> dict[str, Tensor]:
-    "The weights inside a training checkpoint of the authors; raises ValueError on a file of another kind."
-    if isinstance(content.get("ema"), dict): return content["ema"]
-    found = ", ".join(map(repr, list(content)[:3]))
-    raise ValueError(f"{path} has no entry 'ema' with the averaged weights (it holds {found}), "
-                     "so it is not a published graft's model.pt")
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #a88b6ddf
 def published_grafts() -> dict[str, PublishedGraft]: # by row, such as "mha-hyena_x-50"

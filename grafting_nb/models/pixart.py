@@ -35,15 +35,23 @@ def pixart_config(size:int=2048 # pixels of an image's side, a key of PIXART_SIZ
 # %% ../../nbs/04_models/04_pixart.ipynb #8388b21d
 def _first_line(error:Exception) -> str: return str(error).splitlines()[0]
 
+# %% ../../nbs/04_models/04_pixart.ipynb #61d10ec2
+def _source_inside(folder:Path) -> dict: # for `from_pretrained`
+    "Where and in which variant a folder, of a transformer or of a pipeline, holds its weights."
+    inside = dict(subfolder="transformer") if (folder/"transformer").is_dir() else {}
+    files = [path.name for path in (folder/inside.get("subfolder", "")).glob("diffusion_pytorch_model*")]
+    halved = files and all(".fp16" in name for name in files)
+    return inside | (dict(variant="fp16") if halved else {})
+
 # %% ../../nbs/04_models/04_pixart.ipynb #da2d61d1
 def load_pixart(name:str=PIXART_SIZES[2048], # on the hub
-                path:str|Path|None=None, # a folder with config.json and weights instead
+                path:str|Path|None=None, # a folder with config.json and weights instead, or one of a pipeline
                 dtype:torch.dtype=torch.float32,
                 revision:str|None=None # commit on the hub
                 ) -> nn.Module: # PixArtTransformer2DModel, in evaluation mode, on the CPU
     "A published transformer; raises OSError when it cannot be had, ValueError when the weights are not a PixArt's."
     where = path or name
-    source = {} if path else dict(subfolder="transformer", revision=revision)
+    source = _source_inside(Path(path)) if path else dict(subfolder="transformer", revision=revision)
     try:
         transformer, report = load_library("diffusers").PixArtTransformer2DModel.from_pretrained(
             str(where), torch_dtype=dtype, use_safetensors=True, output_loading_info=True, **source)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..core.files import read_json
 from ..grafting.families import FAMILIES
 from ..models.skeleton import fill
+from ..models.weight_files import find_weights, weight_parts
 from .dit_pipeline import diffusers
 from grafting_nb.sharing.hub import (
     CONFIG,
@@ -48,27 +49,16 @@ def check_prompts(pipeline, # of diffusers, with a tokenizer
                          f"{prompt[:60]!r}... would lose {lost!r}")
     return [len(ids) for ids in tokens]
 
-# %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #112152f4
+# %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #fba8586b
 THEIR_WEIGHTS = "diffusion_pytorch_model.safetensors" # as diffusers names them
 
-def _their_files(folder:Path) -> list[Path]:
-    "The files in which diffusers wrote the weights, one or several; ValueError on names that lead elsewhere."
-    index = folder/(THEIR_WEIGHTS + ".index.json")
-    if not index.is_file(): return [folder/THEIR_WEIGHTS]
-    names = sorted(set(read_json(index)["weight_map"].values()))
-    outside = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
-    if outside: raise ValueError(f"{index} names {outside[0]!r}, which is no safetensors file of its own folder")
-    return [folder/name for name in names]
-
-# %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #fba8586b
 def _their_state(folder:Path) -> dict[str, Tensor]:
-    "All weights that diffusers wrote into a folder."
-    files = _their_files(folder)
-    if any(folder.glob("*.bin")) and not files[0].is_file():
-        raise FileNotFoundError(f"{files[0]} is missing; the pickled weights beside it are not read, "
+    "All weights that diffusers wrote into a folder, in one file or several."
+    if any(folder.glob("*.bin")) and not any(folder.glob("*.safetensors")):
+        raise FileNotFoundError(f"{folder/THEIR_WEIGHTS} is missing; the pickled weights beside it are not read, "
                                 "because loading a pickle can run any program")
     state = {}
-    for path in files: state |= read_weights(path)
+    for path in weight_parts(find_weights(folder, (THEIR_WEIGHTS,))): state |= read_weights(path)
     return state
 
 # %% ../../nbs/09_sharing/02_pixart_pipeline.ipynb #87c1d0cc
@@ -88,6 +78,7 @@ def load_transformer(folder:str|Path # written by `save_pretrained` of diffusers
                      ) -> nn.Module: # in evaluation mode; a graft with its plan and base_fingerprint
     "Restore a transformer exactly; an error names the folder where anything does not fit or a plan is lost."
     folder = Path(folder)
+    if not (folder/CONFIG).is_file() and (folder/"transformer").is_dir(): folder = folder/"transformer" # of a pipeline
     config = folder/CONFIG
     content = read_json(config)
     if content.get("format") == FORMAT and "_class_name" in content.get("dit", {}): return from_pretrained(folder)
