@@ -22,7 +22,7 @@ from ..core.machine import progress, this_process
 from ..core.pictures import to_rgb
 from .detections import PUBLISHED, Detector, Rules
 from .geneval import judge_image
-from .geneval_prompts import check_metadata
+from .geneval_prompts import check_metadata, without_nulls
 from .geneval_scores import task_scores
 
 # %% ../../nbs/07_scoring/12_geneval_folder.ipynb #58825d41
@@ -52,7 +52,7 @@ def _read_prompt(path:Path) -> PromptFolder:
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist: GenEval's layout keeps the prompt's metadata there")
     try:
-        metadata = read_json(file)
+        metadata = without_nulls(read_json(file))
         check_metadata(metadata)
     except ValueError as error: raise ValueError(f"{file}: {error}") from None
     samples = [sample for sample in (path/"samples").glob("*.png") if re.fullmatch(r"\d+\.png", sample.name)]
@@ -92,7 +92,10 @@ def read_folders(root:str|Path,
                 ) -> list[PromptFolder]:
     "The prompts of a sample folder; FileNotFoundError where something is missing, ValueError on wrong metadata."
     root = Path(root)
-    folders = {int(path.name): path for path in root.glob("*") if path.is_dir() and path.name.isdigit()}
+    numbered = sorted(path for path in root.glob("*") if path.is_dir() and path.name.isdecimal())
+    folders = {int(path.name): path for path in numbered}
+    twice = [path for path in numbered if folders[int(path.name)] != path]
+    if twice: raise ValueError(f"{twice[0]} and {folders[int(twice[0].name)].name} are the same prompt's number")
     if not folders: raise FileNotFoundError(f"{root} holds no folder of a prompt, such as 00000: sample into it first")
     if prompts: _check_complete(root, folders, prompts)
     read = [_read_prompt(folders[number]) for number in sorted(folders)]
