@@ -23,12 +23,13 @@ def ssd_loop(x:Tensor, dt:Tensor, A:Tensor, B:Tensor, C:Tensor # as for `ssd`
     return torch.stack(y, 1)
 
 # %% ../../nbs/01_operators/06_ssd.ipynb #73d5655e
-def decay_matrix(cumulative:Tensor # (..., N), running sums of log decays
+def decay_matrix(logs:Tensor # (..., N), log decays of the tokens
                 ) -> Tensor: # (..., N, N), lower triangular, 1 on the diagonal
-    "What is left at token i of a write at token j: exp(c_i - c_j) for j <= i, else 0."
-    n = cumulative.shape[-1]
-    future = torch.ones(n, n, dtype=torch.bool, device=cumulative.device).triu(1)
-    return (cumulative[..., :, None] - cumulative[..., None, :]).masked_fill(future, -torch.inf).exp()
+    "What is left at token i of a write at token j: exp of the sum from j + 1 to i, for j <= i, else 0."
+    n = logs.shape[-1]
+    not_later = torch.ones(n, n, dtype=torch.bool, device=logs.device).triu()
+    sums = logs[..., :, None].expand(*logs.shape, n).masked_fill(not_later, 0).cumsum(-2)
+    return sums.masked_fill(not_later.triu(1), -torch.inf).exp()
 
 # %% ../../nbs/01_operators/06_ssd.ipynb #d4e2e3f8
 def pass_states(written:Tensor, # (b, chunks, h, p, n), what each chunk adds
@@ -53,13 +54,13 @@ def _cut(tensor:Tensor, # (b, N, ...)
 def _scan(x:Tensor, dt:Tensor, A:Tensor, B:Tensor, C:Tensor # all but A in chunks
          ) -> Tensor: # (b, chunks, chunk, h, p)
     "What each token reads: of its own chunk by the masked matrix, of all before it from the state."
-    c = (dt*A).cumsum(2) # (b, chunks, chunk, h)
     x = x*dt[..., None]
-    inside = ((C @ B.mT)[:, :, None]*decay_matrix(c.mT) @ x.transpose(2, 3)).transpose(2, 3)
-    last = c[:, :, -1:]
-    written = ((x*(last - c).exp()[..., None]).flatten(3).mT @ B).unflatten(2, x.shape[3:])
-    states = pass_states(written, last.squeeze(2).exp()) # (b, chunks, h, p, n)
-    before = (C @ states.flatten(2, 3).mT).unflatten(-1, x.shape[3:])*c.exp()[..., None]
+    left = decay_matrix((dt*A).mT) # (b, chunks, h, chunk, chunk)
+    inside = ((C @ B.mT)[:, :, None]*left @ x.transpose(2, 3)).transpose(2, 3)
+    written = ((x*left[..., -1, :].mT[..., None]).flatten(3).mT @ B).unflatten(2, x.shape[3:])
+    since_start = (dt*A).cumsum(2).exp() # (b, chunks, chunk, h)
+    states = pass_states(written, since_start[:, :, -1]) # (b, chunks, h, p, n)
+    before = (C @ states.flatten(2, 3).mT).unflatten(-1, x.shape[3:])*since_start[..., None]
     return inside + before
 
 # %% ../../nbs/01_operators/06_ssd.ipynb #02c80e61

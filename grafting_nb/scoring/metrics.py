@@ -64,6 +64,8 @@ def inside(points:Tensor, # (n, d)
            block:int=50_000_000 # distances held at a time
            ) -> Tensor: # (n,) bool
     "Which points lie in a ball around at least one of the others."
+    centre = others.double().mean(0)
+    points, others = points.double() - centre, others.double() - centre
     rows = max(1, block//len(others))
     nearest = [torch.cdist(part, others).topk(neighbours + 1, largest=False).values for part in others.split(rows)]
     radii = torch.cat([distances[:, -1] for distances in nearest])

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..core.machine import load_library
 from ..core.seeds import seeded
-from ..grafting.families import family_of, model_blocks, transformer_of
+from ..grafting.families import class_names, family_of, model_blocks, transformer_of
 from ..grafting.graft_file import scion_prefixes
 
 # %% ../../nbs/06_training/05_lora.ipynb #7697ba07
@@ -91,7 +91,8 @@ def with_lora(model:nn.Module, # of a known family, wrapped or not, grafted or p
 # %% ../../nbs/06_training/05_lora.ipynb #3fef7290
 def adapters(model:nn.Module) -> dict[str, nn.Module]: # name in the transformer -> peft layer
     "The layers that carry adapters."
-    return {name: module for name, module in transformer_of(model).named_modules() if hasattr(module, "lora_A")}
+    modules = transformer_of(model).named_modules()
+    return {name: module for name, module in modules if "BaseTunerLayer" in class_names(module)}
 
 # %% ../../nbs/06_training/05_lora.ipynb #59ea0826
 def merge_lora(model:nn.Module # with adapters; unchanged by this
@@ -101,8 +102,14 @@ def merge_lora(model:nn.Module # with adapters; unchanged by this
     merged = copy.deepcopy(model)
     transformer = transformer_of(merged)
     for name, layer in adapters(merged).items():
-        layer.merge(safe_merge=True) # raises on numbers that are not finite
+        if layer.disable_adapters: layer.unmerge()
+        else: layer.merge(safe_merge=True) # raises on numbers that are not finite
         transformer.set_submodule(name, layer.get_base_layer())
-    for name, p in transformer.named_parameters(): p.requires_grad_(name in transformer.trained_in_full)
-    del transformer.peft_config, transformer.trained_in_full
+    for name, module in transformer.named_modules():
+        if not type(module).__module__.startswith("peft."): continue
+        raise ValueError(f"{called(model)!r} has a {type(module).__name__} at {name}, which cannot be merged")
+    foreign = {name for name, _ in transformer.named_parameters()} - {"pos_embed"} # all that usually trains
+    trained = vars(transformer).pop("trained_in_full", foreign)
+    for name, p in transformer.named_parameters(): p.requires_grad_(name in trained)
+    for note in ("peft_config", "_hf_peft_config_loaded"): vars(transformer).pop(note, None)
     return merged
