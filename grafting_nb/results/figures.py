@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OTHER_WAYS', 'values_of', 'teacher_values', 'tidy', 'metric_title', 'PlainNumbers', 'log_scale', 'plot_points',
            'judges', 'plot_judged', 'draw_bars', 'draw_way', 'paper_scale', 'draw_paper', 'draw_teacher', 'finish_way',
-           'shares_of', 'draw_shares', 'plot_shares']
+           'edited_shares', 'draw_shares', 'plot_shares']
 
 # %% ../../nbs/11_results/06_figures.ipynb #46cdf9ad
 from collections.abc import Sequence
@@ -148,7 +148,7 @@ def finish_way(ax, records:list[dict], ticks:Sequence[str]):
 # %% ../../nbs/11_results/06_figures.ipynb #0d510b1d
 OTHER_WAYS = {"inherited": "^", "without_stage1": "s"} # stage -> marker
 
-def shares_of(records:list[dict]) -> pd.DataFrame: # name, share (percent), row
+def edited_shares(records:list[dict]) -> pd.DataFrame: # name, share (percent), row
     "The rows among records that differ in nothing but the share of their layers, replacement by replacement."
     shown = {"stage2", *OTHER_WAYS}
     rows = dict.fromkeys(record["row"] for record in records if record["stage"] in shown)
@@ -159,7 +159,7 @@ def shares_of(records:list[dict]) -> pd.DataFrame: # name, share (percent), row
     return frame.sort_values(["name", "share"], key=lambda column: column.map(order).fillna(column), ignore_index=True)
 
 # %% ../../nbs/11_results/06_figures.ipynb #3d6c8a4d
-def draw_shares(ax, records:list[dict], rows:pd.DataFrame): # of one replacement, from `shares_of`
+def draw_shares(ax, records:list[dict], rows:pd.DataFrame): # of one replacement, from `edited_shares`
     "One replacement: seeds, their means, other ways to the same graft, the paper's values and the teacher."
     ours = [(share, values_of(records, row, "stage2", "fid")) for share, row in zip(rows.share, rows.row)]
     ours = [(share, values) for share, values in ours if values]
@@ -178,7 +178,7 @@ def draw_shares(ax, records:list[dict], rows:pd.DataFrame): # of one replacement
 # %% ../../nbs/11_results/06_figures.ipynb #c9ece789
 def plot_shares(records:list[dict], columns:int=4):
     "FID of every replacement by the share of edited layers; returns the figure."
-    groups = list(shares_of(records).groupby("name", sort=False))
+    groups = list(edited_shares(records).groupby("name", sort=False))
     columns = max(1, min(columns, len(groups)))
     rows = max(1, -(-len(groups)//columns))
     figure, axes = plt.subplots(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DAY', 'TINY', 'CLASS_SCALES', 'NO_PROBE', 'ONE_IMAGE',
-           'TEXT_SCALES', 'KINDS', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale',
+           'TEXT_SCALES', 'SCALES_OF', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale',
            'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage', 'data_share', 'is_distilled',
            'has_stage', 'stage1_config', 'stage2_config', 'version', 'given', 'drawing_settings', 'edit_settings',
            'stage1_settings', 'stage2_settings', 'recipe']
@@ -128,8 +128,8 @@ TEXT_SCALES = {
 }
 
 # %% ../../nbs/10_study/01_scales.ipynb #d438f5b9
-KINDS = {"class": CLASS_SCALES, "text": TEXT_SCALES}
-SCALES = {name: {kind: scales[name] for kind, scales in KINDS.items() if name in scales} for name in CLASS_SCALES}
+SCALES_OF = {"class": CLASS_SCALES, "text": TEXT_SCALES}
+SCALES = {name: {kind: scales[name] for kind, scales in SCALES_OF.items() if name in scales} for name in CLASS_SCALES}
 
 def get_scale(name:str, kind:str="class") -> Scale:
     "A scale for rows of a kind, by name; raises ValueError that lists the known ones."

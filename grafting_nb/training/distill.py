@@ -26,7 +26,7 @@ from torch import nn
 
 from ..core.machine import progress, this_process
 from ..core.seeds import fingerprint
-from ..data.latents import Batch, Latents, draw_batch, require_fit
+from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.schedule import Schedule, linear_schedule
 from ..grafting.families import base_name
 from ..grafting.graft import new_scions
@@ -188,7 +188,7 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
             compute:Compute=Compute()
             ) -> Distilled: # the same in all processes
     "Stage 1 for all sites of a plan; raises FloatingPointError on a loss that is not finite."
-    for given in (data, validation): require_fit(given, teacher)
+    for given in (data, validation): require_fitting_data(given, teacher)
     process = this_process(device)
     scions = new_scions(teacher, plan, config.seed)
     refuse_old_checkpoints(Path(folder))

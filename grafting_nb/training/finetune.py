@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from ..core.machine import autocast, progress, this_process
 from ..core.seeds import fingerprint
-from ..data.latents import Batch, Latents, draw_batch, require_fit
+from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.loss import hybrid_loss
 from ..diffusion.schedule import Schedule, add_noise, linear_schedule
 from .checkpoint import Checkpoint
@@ -247,7 +247,7 @@ def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchange
              compute:Compute=Compute()
              ) -> Finetuned: # the same in all processes
     "Train the whole model, in all processes of a launch together; raises FloatingPointError on what is not finite."
-    require_fit(data, model)
+    require_fitting_data(data, model)
     process = this_process(device)
     settings = dict(
         start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **asdict(config))
