@@ -102,18 +102,20 @@ def show_claims(scale:str, root:Path) -> str:
 
 # %% ../../nbs/11_results/10_cli.ipynb #c0b3f35c
 def show(table:str, # a name that `grafting tables` lists, or `claims`
-         scale:str="tiny", # a name such as tiny or paper
+         scale:str="", # a name such as tiny or paper; demo for the demo and tiny for all others if none is named
          rows:str="", # other rows than the table's, separated by spaces
          seeds:str="", # other seeds than the scale's, separated by spaces
          root:Path=RUNS # folder of all runs
          ) -> str:
     "Show the results of a table and the names of its files."
+    scale = scale or ("demo" if table == "demo" else "tiny")
     if table == "claims": return show_claims(scale, root)
     selection = TableRun(table, scale, rows, seeds)
+    make_it = f"make table TABLE={table} SCALE={scale}"
     if not selection.preset.points():
-        hint = f"{table} looks at the teacher: make table TABLE={table}, or open nbs/experiments/teacher"
-        return "\n".join(files_of(selection, root) or [hint])
+        return "\n".join(files_of(selection, root) or [f"{table} looks at the teacher: {make_it}"])
     here = any(run.score_path(stage).exists() for run, stage in selection.points(root))
+    if not here and not selection.path(COMMITTED).exists(): return f"no score of {table} yet: {make_it}"
     records = collect(selection, root if here else COMMITTED)
     files = files_of(selection, root) if here else [f"from {selection.path(COMMITTED)}"]
     missing = [f"missing:  {point}" for point in unfinished(selection, records)]

@@ -28,7 +28,6 @@ from grafting_nb.study.scales import (
     data_share,
     get_scale,
     get_stage,
-    given,
     is_distilled,
     recipe,
     stage1_config,
@@ -37,6 +36,7 @@ from grafting_nb.study.scales import (
 )
 from .teacher_records import measure_teacher, read_teacher_record
 from .text_domains import get_domain
+from ..training.checkpoint import given
 from ..training.compute import Compute
 from ..training.distill import Distilled, distill
 from ..training.finetune import Finetuned, finetune

@@ -6,18 +6,23 @@
 __all__ = ['SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DAY', 'TINY', 'CLASS_SCALES', 'NO_PROBE', 'ONE_IMAGE',
            'TEXT_SCALES', 'SCALES_OF', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale',
            'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage', 'data_share', 'is_distilled',
-           'has_stage', 'stage1_config', 'stage2_config', 'version', 'given', 'drawing_settings', 'edit_settings',
-           'stage1_settings', 'stage2_settings', 'recipe']
+           'has_stage', 'stage1_config', 'stage2_config', 'version', 'teacher_settings', 'drawing_settings',
+           'edit_settings', 'stage1_settings', 'stage2_settings', 'recipe']
 
 # %% ../../nbs/10_study/01_scales.ipynb #88656756
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
+from ..core.parts import chunks_of, sha256_of
+from ..grafting.pretrained import known_models
+from ..models.weight_files import Shipped
 from .rows import Row, get_row, known
 from ..training.activations import DistillConfig
+from ..training.checkpoint import given
 from ..training.finetune import FinetuneConfig
 
 # %% ../../nbs/10_study/01_scales.ipynb #cbb8714b
@@ -213,18 +218,21 @@ def version(settings) -> str: # eight hexadecimal digits
     "A short SHA-256 of plain settings."
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
-def given(config:Any # a dataclass
-          ) -> dict:
-    "The settings of a recipe, without options that are None: what is off leaves no trace."
-    return {name: value for name, value in asdict(config).items() if value is not None}
+@cache
+def teacher_settings(base:str # a pretrained model
+                     ) -> dict:
+    "What a teacher is known by; raises FileNotFoundError where a shipped one is missing."
+    source = known_models()[base].source
+    if not isinstance(source, Shipped): return dict(base=base)
+    return dict(base=base, weights=sha256_of(chunks_of(source.fetch()))[:8])
 
+# %% ../../nbs/10_study/01_scales.ipynb #ca4825cf
 def drawing_settings(scale:Scale) -> dict:
     "How the teacher draws the samples that a text-to-image graft learns from."
     settings = given(scale.sampling)
     del settings["samples"]
     return settings
 
-# %% ../../nbs/10_study/01_scales.ipynb #ca4825cf
 def edit_settings(scale:Scale, row:Row) -> dict:
     "What the structure of a grafted model depends on."
     if not row.edits: return {}
@@ -249,7 +257,7 @@ def recipe(scale_name:str, row_name:str, stage:str) -> dict:
     row = get_row(row_name)
     scale = get_scale(scale_name, row.kind)
     if not has_stage(row, stage): raise ValueError(f"row {row_name!r} has no stage {stage!r}")
-    settings = dict(base=scale.base, operators=get_stage(stage).operators) | edit_settings(scale, row)
+    settings = teacher_settings(scale.base) | dict(operators=get_stage(stage).operators) | edit_settings(scale, row)
     if is_distilled(row, stage): settings |= stage1_settings(scale, row)
     if data_share(scale, stage): settings |= stage2_settings(scale, stage)
     return settings

@@ -28,7 +28,8 @@ from ..diffusion.images import ImageParts
 from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample_parts import sample_parts
 from .run import Run, Trained, cost, stage2_data, train
-from .scales import data_share, given, recipe, version
+from .scales import data_share, recipe, version
+from ..training.checkpoint import given
 from ..training.compute import Compute, compile_for_sampling
 
 # %% ../../nbs/10_study/08_score.ipynb #e3c2684e

@@ -26,9 +26,10 @@ from ..core.records import write_record
 from ..data.latents import stratified_subset
 from ..grafting.graft import graft
 from .rows import get_row, known
-from .scales import Scale, drawing_settings, get_scale, given, version
+from .scales import Scale, drawing_settings, get_scale, teacher_settings, version
 from .tables import TEACHER_RECORDS, get_table
 from .text_domains import get_domain
+from ..training.checkpoint import given
 
 # %% ../../nbs/10_study/06_teacher_records.ipynb #e8610107
 RUNS = runs_root() # of this checkout
@@ -106,7 +107,7 @@ def teacher_record_version(name:str, scale_name:str) -> str:
     "What a record depends on, in eight digits; raises ValueError on an unknown name or scale."
     known("teacher record", TEACHER_RECORDS, name)
     scale = get_scale(scale_name, TEACHER_RECORDS[name])
-    settings = dict(base=scale.base, probe=given(scale.probe))
+    settings = teacher_settings(scale.base) | dict(probe=given(scale.probe))
     if name == "locality": settings["guidance"] = scale.sampling.guidance
     if name == "pairs": settings |= dict(amounts=scale.amounts, sampling=drawing_settings(scale))
     return version(settings)

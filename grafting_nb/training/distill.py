@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from ..grafting.families import base_name
 from ..grafting.graft import new_scions
 from ..grafting.plan import TARGETS, Edit, GraftPlan, Site
 from .activations import DistillConfig, scion_losses, teacher_activations, validate
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, given
 from grafting_nb.training.compute import (
     Compute,
     batch_rows,
@@ -78,7 +78,7 @@ def resume_scion(fresh:nn.Module, # from `new_scions`; copied
 def scion_files(teacher:nn.Module, plan:GraftPlan, data:Latents, validation:Latents,
                 config:DistillConfig, folder:Path) -> dict[Site, Checkpoint]:
     "Where each scion of a plan is kept."
-    recipe = asdict(config)
+    recipe = given(config)
     losses = {target: recipe.pop(f"{target}_loss") for target in TARGETS}
     shared = dict(
         name=base_name(teacher), base=fingerprint(teacher.state_dict()), data=data.fingerprint,
@@ -188,7 +188,7 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
             compute:Compute=Compute()
             ) -> Distilled: # the same in all processes
     "Stage 1 for all sites of a plan; raises FloatingPointError on a loss that is not finite."
-    for given in (data, validation): require_fitting_data(given, teacher)
+    for latents in (data, validation): require_fitting_data(latents, teacher)
     process = this_process(device)
     scions = new_scions(teacher, plan, config.seed)
     refuse_old_checkpoints(Path(folder))

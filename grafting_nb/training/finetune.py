@@ -11,7 +11,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.loss import hybrid_loss
 from ..diffusion.schedule import Schedule, add_noise, linear_schedule
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, given
 from grafting_nb.training.compute import (
     Compute,
     batch_rows,
@@ -250,7 +250,7 @@ def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchange
     require_fitting_data(data, model)
     process = this_process(device)
     settings = dict(
-        start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **asdict(config))
+        start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **given(config))
     checkpoint = Checkpoint(Path(folder)/"finetune.pt", settings)
     state = checkpoint.load()
     require_agreement(process, state["step"] if state else 0, checkpoint.path)

@@ -10,7 +10,7 @@ __all__ = ['strengthen_conditions', 'draw_on_device', 'schedule_on', 'Pretrainin
 import copy
 import math
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,7 +21,7 @@ from ..core.seeds import fingerprint, seed_from
 from ..data.latents import Batch, Latents
 from ..diffusion.schedule import Schedule, linear_schedule
 from ..models.dit import DiT
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, given
 from .compute import Compute, in_full, prepare_blocks
 from .finetune import FinetuneConfig, Finetuned, diffusion_loss
 
@@ -162,7 +162,7 @@ def pretrain(model:DiT, # unchanged by this
              watch=None # averaged model -> dict of numbers
              ) -> Finetuned: # its history has an entry a stretch
     "Train a model from scratch on one device; raises FloatingPointError where the loss is not finite."
-    settings = dict(start=fingerprint(model.state_dict()), data=data.fingerprint, **asdict(config))
+    settings = dict(start=fingerprint(model.state_dict()), data=data.fingerprint, **given(config))
     checkpoint = Checkpoint(Path(folder)/"pretrain.pt", settings)
     state:dict = checkpoint.load() or dict(step=0, seconds=0., history=[])
     training = Pretraining(model, data, config, device, compute)
