@@ -21,6 +21,7 @@ from ..data.latents import Batch, Latents, draw_batch
 from ..diffusion.schedule import Schedule, add_noise, linear_schedule
 from ..grafting.families import attention_tokens, family_of, find_operator, model_blocks
 from ..grafting.plan import GraftPlan, Site
+from .checkpoint import refuse_recipe
 from .compute import Compute, batch_rows
 
 # %% ../../nbs/06_training/02_activations.ipynb #27b84039
@@ -43,6 +44,8 @@ class DistillConfig:
     validate_every: int = 1250
     checkpoint_every: int = 500
     seed: int = 0
+
+    def __post_init__(self): refuse_recipe(self)
 
     def lr_at(self, step:int) -> float: # step counts from 0
         "Learning rate of a step."

@@ -24,7 +24,7 @@ from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.loss import hybrid_loss
 from ..diffusion.schedule import Schedule, add_noise, linear_schedule
-from .checkpoint import Checkpoint, given
+from .checkpoint import Checkpoint, given, refuse_recipe
 from grafting_nb.training.compute import (
     Compute,
     batch_rows,
@@ -56,6 +56,8 @@ class FinetuneConfig:
     label_dropout: float = 0.1
     checkpoint_every: int = 500
     seed: int = 0
+
+    def __post_init__(self): refuse_recipe(self)
 
     def lr_at(self, step:int) -> float: # step counts from 0
         "Learning rate of a step."
