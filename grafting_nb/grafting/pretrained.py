@@ -23,7 +23,8 @@ from ..models.dit import DIT_PRESETS, DiT
 from ..models.pixart import PIXART_SIZES, load_pixart
 from ..models.shapes_model import load_shapes
 from ..models.skeleton import fill, skeleton
-from ..models.weight_files import HubFile, Shipped, Url, locate, plain_weights, read_checkpoint
+from ..models.weight_files import locate, plain_weights, read_checkpoint
+from ..models.weight_sources import HubFile, Shipped, Url
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #c0159464
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from ..core.parts import chunks_of, sha256_of
 from ..grafting.pretrained import known_models
-from ..models.weight_files import Shipped
+from ..models.weight_sources import Shipped
 from .rows import Row, get_row, known
 from ..training.activations import DistillConfig
 from ..training.checkpoint import given
