@@ -64,7 +64,8 @@ def _latents(column, shape:tuple[int, int, int]|None, where:str) -> torch.Tensor
     if shape is None and values.ndim == 4: return torch.from_numpy(values)
     if shape is None:
         raise ValueError(f"{where} holds rows of shape {values.shape[1:]}, not (c, h, w): say their `shape`")
-    if values[0].size != np.prod(shape): raise ValueError(f"{where} holds rows of {values[0].size} numbers, not {shape}")
+    size = values[0].size
+    if size != np.prod(shape): raise ValueError(f"{where} holds rows of {size} numbers, not {shape}")
     return torch.from_numpy(values.reshape(-1, *shape))
 
 # %% ../../nbs/02_data/09_parquet.ipynb #b51f3609
