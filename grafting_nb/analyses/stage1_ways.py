@@ -26,6 +26,7 @@ from ..grafting.graft import new_scions
 from ..grafting.plan import Edit, GraftPlan, Site
 from ..models.dit import DiT
 from ..training.activations import Activation, DistillConfig, scion_losses, teacher_activations
+from ..training.compute import clip_gradients
 from ..training.distill import distill
 
 # %% ../../nbs/08_analyses/04_stage1_ways.ipynb #44870140
@@ -65,7 +66,7 @@ def _train_from_files(site:Site, scion:nn.Module, config:DistillConfig, folder:s
         optimizer.param_groups[0]["lr"] = config.lr_at(step)
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(scion.parameters(), config.grad_clip)
+        clip_gradients(scion.parameters(), config.grad_clip)
         optimizer.step()
 
 # %% ../../nbs/08_analyses/04_stage1_ways.ipynb #b7895bd5

@@ -9,6 +9,7 @@ __all__ = ['Schedule', 'linear_schedule', 'respace', 'add_noise', 'at_steps', 'p
 # %% ../../nbs/03_diffusion/00_schedule.ipynb #7b8327f7
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, repeat
 from typing import NamedTuple
 
 import torch
@@ -69,7 +70,8 @@ def respace(schedule:Schedule,
             ) -> Schedule: # the same noise levels at `steps` of its timesteps
     "Keep evenly spaced steps of a chain; raises ValueError if `steps` is out of range."
     if not 1 <= steps <= len(schedule): raise ValueError(f"steps must be from 1 to {len(schedule)}, got {steps}")
-    kept = torch.linspace(len(schedule) - 1, 0, steps, dtype=torch.float64).round().long().flip(0)
+    stride = (len(schedule) - 1)/max(1, steps - 1)
+    kept = torch.tensor([round(place) for place in accumulate(repeat(stride, steps - 1), initial=0.)])
     left = schedule.alphas_cumprod[kept]
     before = torch.cat([left.new_ones(1), left[:-1]])
     return Schedule(1 - left/before, schedule.timesteps[kept])

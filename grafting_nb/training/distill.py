@@ -26,16 +26,24 @@ from torch import nn
 
 from ..core.machine import progress, this_process
 from ..core.seeds import fingerprint
-from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
-from ..diffusion.schedule import Schedule, linear_schedule
+from ..data.latents import Batch, Latents, require_fitting_data
+from ..diffusion.schedule import Schedule
 from ..grafting.families import base_name
 from ..grafting.graft import new_scions
 from ..grafting.plan import TARGETS, Edit, GraftPlan, Site
-from .activations import DistillConfig, scion_losses, teacher_activations, validate
+from grafting_nb.training.activations import (
+    DistillConfig,
+    draw_inputs,
+    input_schedule,
+    scion_losses,
+    teacher_activations,
+    validate,
+)
 from .checkpoint import Checkpoint, given
 from grafting_nb.training.compute import (
     Compute,
     batch_rows,
+    clip_gradients,
     conditions,
     in_full,
     prepare_blocks,
@@ -54,24 +62,31 @@ class ScionRun:
     losses: list[float] = field(default_factory=list) # of all steps
     errors: list[dict] = field(default_factory=list) # per validation: step, mse, relative
     seconds: float = 0. # its share of the time that was spent on all
+    best: dict|None = None # step, mse and scion (weights) of the lowest training error, where the recipe keeps it
 
     def save(self):
         "Replace the checkpoint of this scion."
         self.checkpoint.save(
-            step=self.step, losses=self.losses, errors=self.errors, seconds=self.seconds,
+            step=self.step, losses=self.losses, errors=self.errors, seconds=self.seconds, best=self.best,
             scion=self.scion.state_dict(), optimizer=self.optimizer.state_dict())
+
+    def keep_if_best(self, mse:float): # on the training data
+        "Remember the weights of now where no earlier ones were better."
+        if self.best and self.best["mse"] <= mse: return
+        weights = {name: value.detach().cpu().clone() for name, value in self.scion.state_dict().items()}
+        self.best = dict(step=self.step, mse=mse, scion=weights)
 
 # %% ../../nbs/06_training/03_distill.ipynb #6b41a69e
 def resume_scion(fresh:nn.Module, # from `new_scions`; copied
                  checkpoint:Checkpoint, config:DistillConfig, device:torch.device) -> ScionRun:
     "A scion as far as its checkpoint has brought it."
     scion = in_full(copy.deepcopy(fresh)).to(device).train()
-    optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=0., fused=True)
+    optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=config.weight_decay or 0., fused=True)
     state = checkpoint.load()
     if state is None: return ScionRun(scion, optimizer, checkpoint)
     scion.load_state_dict(state["scion"])
     optimizer.load_state_dict(state["optimizer"])
-    curves = {key: state[key] for key in ("step", "losses", "errors", "seconds")}
+    curves = {key: state.get(key) for key in ("step", "losses", "errors", "seconds", "best")}
     return ScionRun(scion, optimizer, checkpoint, **curves)
 
 # %% ../../nbs/06_training/03_distill.ipynb #39d05d2f
@@ -113,7 +128,7 @@ def update(run:ScionRun, loss:float, config:DistillConfig):
         raise FloatingPointError(f"stage 1 loss of {site} is {loss} at step {run.step}: "
                                  f"lower lr ({config.lr}) or grad_clip ({config.grad_clip})")
     run.optimizer.param_groups[0]["lr"] = config.lr_at(run.step)
-    nn.utils.clip_grad_norm_(run.scion.parameters(), config.grad_clip)
+    clip_gradients(run.scion.parameters(), config.grad_clip)
     run.optimizer.step()
     run.optimizer.zero_grad()
     run.losses.append(loss)
@@ -125,9 +140,9 @@ def train_scions(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, val
                  ):
     "Train scions to the last step; raises FloatingPointError on a loss that is not finite."
     def note_errors(active):
-        if active: note_validation(active, teacher, validation, config, compute, process.device)
+        if active: note_validation(active, teacher, data, validation, config, compute, process.device)
 
-    schedule = linear_schedule()
+    schedule = input_schedule(config)
     prepare_blocks(compute, [run.scion for run in runs.values()])
     clock = time.time()
     note_errors({site: run for site, run in runs.items() if not run.errors})
@@ -148,18 +163,21 @@ def due(step:int, every:int, last:int) -> bool:
     return step % every == 0 or step == last
 
 # %% ../../nbs/06_training/03_distill.ipynb #f7d4a8fa
-def note_validation(runs:dict[Site, ScionRun], teacher:nn.Module, validation:Latents,
+def note_validation(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, validation:Latents,
                     config:DistillConfig, compute:Compute, device:torch.device):
-    "Add a point to the validation curve of each scion."
+    "Add a point to the validation curve of each scion, and keep its weights where they are the best so far."
     scions = {site: run.scion for site, run in runs.items()}
     errors = validate(teacher, scions, validation, config, device, compute)
     for site, run in runs.items(): run.errors.append(dict(step=run.step, **errors[site]))
+    if config.keep == "best":
+        errors = validate(teacher, scions, data, config, device, compute)
+        for site, run in runs.items(): run.keep_if_best(errors[site]["mse"])
 
 # %% ../../nbs/06_training/03_distill.ipynb #1aaab813
 def draw_microbatches(data:Latents, step:int, config:DistillConfig, compute:Compute,
                       device:torch.device) -> list[Batch]:
     "The batch of a step, cut as `accumulate` says."
-    batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
+    batch = draw_inputs(data, step, config).to(device)
     return [batch_rows(batch, rows) for rows in share_parts(compute, config.batch_size)]
 
 # %% ../../nbs/06_training/03_distill.ipynb #75ad6b7a
@@ -229,7 +247,7 @@ def read_distilled(scions:nn.ModuleDict, # of the plan; gets the weights
                    files:dict[Site, Checkpoint]) -> Distilled:
     "All scions of a plan, from their files."
     states:dict[Site, Any] = {site: file.load() for site, file in files.items()}
-    for site, state in states.items(): scions[site.key].load_state_dict(state["scion"])
+    for site, state in states.items(): scions[site.key].load_state_dict((state.get("best") or state)["scion"])
     losses = {site: state["losses"] for site, state in states.items()}
     errors = {site: state["errors"] for site, state in states.items()}
     return Distilled(scions.eval(), losses, errors, sum(state["seconds"] for state in states.values()))

@@ -29,6 +29,7 @@ from grafting_nb.training.compute import (
     Compute,
     batch_rows,
     batch_share,
+    clip_gradients,
     conditions,
     in_full,
     like,
@@ -51,11 +52,12 @@ class FinetuneConfig:
     warmup: int = 500 # steps of linear warm-up
     decay: Literal["constant", "cosine"] = "constant"
     ema: float = 0.9999
-    grad_clip: float = 10.
+    grad_clip: float | None = 10. # None: not at all
     snr_clip: float | None = None # gamma of min-SNR weighting; None is the plain noise error
     label_dropout: float = 0.1
     checkpoint_every: int = 500
     seed: int = 0
+    weight_decay: float | None = None # of AdamW
 
     def __post_init__(self): refuse_recipe(self)
 
@@ -155,7 +157,7 @@ def resume_model(model:Any, # DiT or Captioned; copied
     prepare_blocks(compute, trained.blocks)
     joined = spread_model(compute, trained, process)
     parameters = [p for p in trained.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=0., fused=True)
+    optimizer = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay or 0., fused=True)
     run = ModelRun(trained, joined, optimizer, EMA(trained, config.ema))
     if state is None: return run
     optimizer.load_state_dict(optimizer_state(state["optimizer"], parameters))
@@ -198,7 +200,7 @@ def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of
     run.optimizer.param_groups[0]["lr"] = config.lr_at(step)
     losses = batch_gradients(run, microbatches, schedule, config, compute)
     means:Any = reduce(torch.stack(list(losses.values())), "mean")
-    norm = unsharded(nn.utils.clip_grad_norm_(run.parameters, config.grad_clip))
+    norm = unsharded(clip_gradients(run.parameters, config.grad_clip))
     values = dict(zip(losses, means.tolist()), grad_norm=norm.item())
     if not all(map(math.isfinite, values.values())):
         raise FloatingPointError(f"{values} at step {step}: lower lr ({config.lr}) or grad_clip "

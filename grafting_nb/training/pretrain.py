@@ -22,7 +22,7 @@ from ..data.latents import Batch, Latents
 from ..diffusion.schedule import Schedule, linear_schedule
 from ..models.dit import DiT
 from .checkpoint import Checkpoint, given
-from .compute import Compute, in_full, prepare_blocks
+from .compute import Compute, clip_gradients, in_full, prepare_blocks
 from .finetune import FinetuneConfig, Finetuned, diffusion_loss
 
 # %% ../../nbs/06_training/07_pretrain.ipynb #aab6a401
@@ -72,7 +72,8 @@ class Pretraining:
         self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
         self.lr = torch.tensor(config.lr, device=self.device)
         self.optimizer = torch.optim.AdamW(
-            self.parameters.values(), self.lr, weight_decay=0., fused=True, capturable=self.device.type == "cuda")
+            self.parameters.values(), self.lr, weight_decay=config.weight_decay or 0., fused=True,
+            capturable=self.device.type == "cuda")
         self.error = torch.zeros((), device=self.device) # sum of the noise errors since it was read
         self.advance = self.step # or the replay of a recorded step
 
@@ -82,7 +83,7 @@ class Pretraining:
         with autocast(self.device, self.compute.precision):
             terms = diffusion_loss(self.model, batch, self.schedule, self.config.snr_clip)
         terms["loss"].backward()
-        nn.utils.clip_grad_norm_(self.parameters.values(), self.config.grad_clip)
+        clip_gradients(self.parameters.values(), self.config.grad_clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
         with torch.no_grad():
