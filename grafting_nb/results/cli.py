@@ -32,6 +32,7 @@ from grafting_nb.results.tables import (
     to_markdown,
     unfinished,
 )
+from ..study.released_configs import import_config
 from ..study.rows import Row, get_row, known
 from ..study.run import Run
 from ..study.scales import get_scale
@@ -216,6 +217,7 @@ COMMANDS = {
     "show": show,
     "cost": estimate,
     "models": models_table,
+    "import-config": import_config,
     "draw": draw_images,
     "publish": publish_results,
     "restore": restore_results,
@@ -224,7 +226,7 @@ COMMANDS = {
 
 def usage() -> str:
     "The commands, each with what it does."
-    lines = [f"{name:8s} {(function.__doc__ or '').splitlines()[0]}" for name, function in COMMANDS.items()]
+    lines = [f"{name:13s} {(function.__doc__ or '').splitlines()[0]}" for name, function in COMMANDS.items()]
     return "\n".join(["usage: grafting COMMAND ...; grafting COMMAND --help says more", "", *lines])
 
 # %% ../../nbs/11_results/10_cli.ipynb #fb0bf73d

@@ -250,7 +250,8 @@ def bill(tables:list[TableRun], # of one kind
     spent = hours(scores, scale, speed)
     if needs_pool(scores, scale, kind, root): spent["sampling"] += pool_operations(scale)/speed.sampling/HOUR
     memory = max((gpu_memory(scale, row, job) for row in scores.row.unique()), default=0.)
-    inputs = get_domain(get_scale(scale, kind).base).inputs()
+    preset = get_scale(scale, kind)
+    inputs = get_domain(preset.base).inputs(preset)
     missing = {path: how for path, how in inputs.items() if not path.exists()}
     return Bill(len(scores), spent, total_disk(scores, scale), memory, missing, speed.source)
 

@@ -48,4 +48,4 @@ class Domain(Protocol):
 
     def scores(self, images:Images, labels:Tensor) -> dict[str, Any]: ...
 
-    def inputs(self) -> dict[Path, str]: ... # file -> how to get it
+    def inputs(self, scale:Scale) -> dict[Path, str]: ... # file -> how to get it

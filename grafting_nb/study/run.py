@@ -109,7 +109,9 @@ def computing(run:Run, processes:int) -> Compute:
 # %% ../../nbs/10_study/07_run.ipynb #1e69d168
 def stage2_data(run:Run, stage:str) -> Latents:
     "The share of the data that a stage trains a whole model on, as much of each class."
-    data, share = run.domain.stage2_data(run.preset), data_share(run.preset, stage)
+    share, listed = data_share(run.preset, stage), run.preset.listed
+    if listed and share == run.preset.share: return run.domain.listed_data(listed)
+    data = run.domain.stage2_data(run.preset)
     if share == 1: return data
     return stratified_subset(data, round(share*len(data)/data.num_classes), run.seed)
 

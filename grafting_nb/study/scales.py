@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DAY', 'TINY', 'CLASS_SCALES', 'NO_PROBE', 'ONE_IMAGE',
-           'TEXT_SCALES', 'SCALES_OF', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora', 'Scale',
-           'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage', 'data_share', 'is_distilled',
-           'has_stage', 'stage1_config', 'stage2_config', 'version', 'teacher_settings', 'drawing_settings',
-           'edit_settings', 'stage1_settings', 'stage2_settings', 'recipe']
+           'TEXT_SCALES', 'SCALES_OF', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora',
+           'ListedData', 'Scale', 'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage', 'data_share',
+           'is_distilled', 'has_stage', 'stage1_config', 'stage2_config', 'version', 'teacher_settings',
+           'drawing_settings', 'edit_settings', 'stage1_settings', 'stage2_settings', 'recipe']
 
 # %% ../../nbs/10_study/01_scales.ipynb #88656756
 import hashlib
@@ -33,6 +33,7 @@ class Sampling:
     sampler: str
     steps: int
     guidance: float
+    mixed: bool | None = None # bfloat16 on a GPU; None: yes
 
 # %% ../../nbs/10_study/01_scales.ipynb #162ca322
 @dataclass(frozen=True)
@@ -61,6 +62,14 @@ class Lora:
     rank: int
     alpha: float
 
+# %% ../../nbs/10_study/01_scales.ipynb #58822313
+@dataclass(frozen=True)
+class ListedData:
+    "Files of a domain's folder that take the place of drawn subsets."
+    validation: str # a store of held-out images, for stage 1
+    subset: str # a list of the images that stage 2 sees
+    sha256: str # of that list
+
 # %% ../../nbs/10_study/01_scales.ipynb #e9f0994f
 @dataclass(frozen=True)
 class Scale:
@@ -76,6 +85,8 @@ class Scale:
     jobs: tuple[Job, ...] # the first is the default, the others do the same with other numbers of GPUs
     lora: Lora | None = None # of stage 2; None: all weights train
     scratch: int = 0 # steps of `finetune` that train a structure from random weights; 0: no such stage
+    rows: dict[str, dict] | None = None # beginning of a row's name -> settings of its stage 1 that differ
+    listed: ListedData | None = None
 
 # %% ../../nbs/10_study/01_scales.ipynb #34a21764
 SMOKE_STAGE1 = DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2)
@@ -131,6 +142,17 @@ TEXT_SCALES = {
         (Job(8, 256_000, 3*MINUTES_A_DAY, **ONE_IMAGE), Job(1, 128_000, 21*MINUTES_A_DAY, **ONE_IMAGE)),
         Lora(64, 64.)),
 }
+
+# %% ../../nbs/10_study/01_scales.ipynb #0d3de225
+CLASS_SCALES["release"] = replace(
+    CLASS_SCALES["paper"],
+    distill=DistillConfig(steps=200_000, batch_size=8, lr=5e-4, label_dropout=0., validate_every=10_000,
+                          keep="best", activations="stored"), # 200 epochs of 8,000 latents
+    finetune=FinetuneConfig(warmup=500),
+    sampling=replace(CLASS_SCALES["paper"].sampling, mixed=False),
+    rows={"mlp-mlp_r3": dict(lr=1e-3, lr_floor=1e-6, weight_decay=1e-5)},
+    listed=ListedData("validation", "hash_key_128k_set_train_256_image_paths.pkl",
+                      "670df0369df47b90dd0f25c6cf71e0a6abd887aa8611e29ec157af3394bd5aa7"))
 
 # %% ../../nbs/10_study/01_scales.ipynb #d438f5b9
 SCALES_OF = {"class": CLASS_SCALES, "text": TEXT_SCALES}
@@ -207,7 +229,9 @@ def has_stage(row:Row, stage:str) -> bool:
 # %% ../../nbs/10_study/01_scales.ipynb #12556f3b
 def stage1_config(scale:Scale, row:Row) -> DistillConfig:
     "The recipe of stage 1 for a row."
-    return replace(scale.distill, lr=scale.distill.lr*row.lr_factor, **row.losses)
+    own = next((own for start, own in (scale.rows or {}).items() if row.name.startswith(start)), {})
+    config = replace(scale.distill, **{**row.losses, **own})
+    return replace(config, lr=config.lr*row.lr_factor)
 
 def stage2_config(scale:Scale, stage:str) -> FinetuneConfig:
     "The recipe by which a whole model is trained at a stage."
@@ -244,11 +268,13 @@ def edit_settings(scale:Scale, row:Row) -> dict:
 def stage1_settings(scale:Scale, row:Row) -> dict:
     "What the scions depend on besides."
     settings = dict(distill=given(stage1_config(scale, row)), amounts=scale.amounts)
+    if scale.listed: settings["listed"] = given(scale.listed)
     return settings | dict(pairs=drawing_settings(scale)) if row.kind == "text" else settings
 
 def stage2_settings(scale:Scale, stage:str) -> dict:
     "What a model that was trained as a whole depends on besides."
     settings = dict(finetune=given(stage2_config(scale, stage)), share=data_share(scale, stage))
+    if scale.listed: settings["listed"] = given(scale.listed)
     return settings | dict(lora=given(scale.lora)) if scale.lora else settings
 
 # %% ../../nbs/10_study/01_scales.ipynb #a5d1df98

@@ -169,7 +169,7 @@ class Shapes(FromPool):
         wanted = [prompts[i] for i in labels.tolist()]
         return geneval_scores(images, wanted, FunctionDetector(find_shapes, "find_shapes"))
 
-    def inputs(self) -> dict[Path, str]: return {} # everything is shipped
+    def inputs(self, scale:Scale) -> dict[Path, str]: return {} # everything is shipped
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #9e0f6807
 def write_prompt_table(prompts:str|Path, # a text file, one prompt per line
@@ -230,7 +230,7 @@ class PixArtSigma(FromPool):
         wanted = [prompts[i] for i in labels.tolist()]
         return geneval_scores(images, wanted, load_detector(self.detector, self.colors))
 
-    def inputs(self) -> dict[Path, str]: return {self.root/"captions": MAKE_CAPTIONS}
+    def inputs(self, scale:Scale) -> dict[Path, str]: return {self.root/"captions": MAKE_CAPTIONS}
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #5ca5a5ab
 DOMAINS: dict[str, Domain] = {

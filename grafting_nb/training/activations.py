@@ -35,7 +35,7 @@ class DistillConfig:
     "The recipe of stage 1; the defaults are the paper's for DiT-XL/2."
     steps: int = 25_000 # 200 epochs of 8,000 latents
     batch_size: int = 64
-    lr: float = 5e-4 # halved after 1/4, 1/2 and 3/4 of the steps
+    lr: float = 1e-4 # halved after 1/4, 1/2 and 3/4 of the steps
     lr_floor: float = 1.25e-6 # it never falls below
     grad_clip: float | None = 10. # per scion; None: not at all
     mha_loss: LossName = "l1"

@@ -49,7 +49,7 @@ class FinetuneConfig:
     steps: int = 50_000 # 100 epochs of 128,000 latents
     batch_size: int = 256
     lr: float = 1e-4
-    warmup: int = 500 # steps of linear warm-up
+    warmup: int = 1000 # steps of linear warm-up
     decay: Literal["constant", "cosine"] = "constant"
     ema: float = 0.9999
     grad_clip: float | None = 10. # None: not at all
