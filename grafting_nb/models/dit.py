@@ -103,7 +103,8 @@ DIT_SIZES = {
     "S": dict(depth=12, hidden_size=384, num_heads=6),
     "B": dict(depth=12, hidden_size=768, num_heads=12),
     "L": dict(depth=24, hidden_size=1024, num_heads=16),
-    "XL": dict(depth=28, hidden_size=1152, num_heads=16)}
+    "XL": dict(depth=28, hidden_size=1152, num_heads=16),
+    "D14": dict(depth=14, hidden_size=1152, num_heads=16)}
 DIT_PRESETS = {
     f"DiT-{size}/{patch}": dict(patch_size=patch, **shape)
     for size, shape in DIT_SIZES.items() for patch in (2, 4, 8)}

@@ -6,7 +6,7 @@
 __all__ = ['OPERATOR_FILES', 'SECTIONS', 'read_plain', 'plain_value', 'options_of_file', 'kind_of', 'stage1_recipe',
            'stage2_recipe', 'ReleasedConfig', 'import_config']
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #02adbb26
+# %% ../../nbs/10_study/09_released_configs.ipynb #ab31a328
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..training.activations import DistillConfig
 from ..training.checkpoint import given
 from ..training.finetune import FinetuneConfig
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #f271e6e2
+# %% ../../nbs/10_study/09_released_configs.ipynb #bc73fca4
 def read_plain(path:str|Path # a YAML file
                ) -> dict:
     "Its values, numbers as numbers; raises ValueError naming the file when it is no YAML of plain values by name."
@@ -37,7 +37,7 @@ def plain_value(value:Any) -> Any:
     try: return float(value) if isinstance(value, str) else value
     except ValueError: return value
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #66138fbe
+# %% ../../nbs/10_study/09_released_configs.ipynb #68929abe
 _HYENA = dict(d_model=1152, order=2, inner_factor=1, num_heads=1, num_blocks=1) # no effect on what is computed
 _FLASH = dict(
     embed_dim=1152, num_heads_kv=None, cross_attn=False, qkv_proj_bias=True, out_proj_bias=True, dropout=0.,
@@ -57,7 +57,7 @@ OPERATOR_FILES: dict[str, tuple[dict, dict]] = { # name -> options (theirs: ours
                     _HYENA | dict(l_max=256, fused_bias_fc=True)),
 }
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #ed16d73b
+# %% ../../nbs/10_study/09_released_configs.ipynb #ee353991
 def options_of_file(name:str, path:Path # the file of an operator
                      ) -> dict:
     "The options of an operator here; raises ValueError on a key or a value that this kit cannot follow."
@@ -76,7 +76,7 @@ def _one(value, path:Path, key:str):
     if len(sides) != 1: raise ValueError(f"{path}: {key} is {value}; both sides must be the same")
     return sides.pop()
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #6d9019e1
+# %% ../../nbs/10_study/09_released_configs.ipynb #4725b907
 _READING = {
     "tar_dir", "tar_str_indexes", "num_workers", "num_samples", "num_samples_per_class", "batch_size", "train_subset",
     "train_scions", "shuffle", "selected_image_paths_file", "operator_type", "return_tuple_keys", "sha_key"}
@@ -102,7 +102,7 @@ def kind_of(found:dict, path:Path) -> str:
     if missing: raise ValueError(f"{path} has no {missing[0]}: it is none of {', '.join(SECTIONS)}")
     return kind
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #a70f7f3b
+# %% ../../nbs/10_study/09_released_configs.ipynb #4c0e1254
 def stage1_recipe(train:dict, settings:dict) -> DistillConfig:
     "Stage 1 as a file describes it."
     release = get_scale("release").distill
@@ -122,7 +122,7 @@ def stage2_recipe(train:dict, settings:dict) -> FinetuneConfig:
         lr=settings["initial_learning_rate"], warmup=get_scale("release").finetune.warmup,
         weight_decay=settings["wd"] or None, seed=int(settings["global_seed"]))
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #07160337
+# %% ../../nbs/10_study/09_released_configs.ipynb #09ff58a6
 @dataclass(frozen=True)
 class ReleasedConfig:
     "What a file of the released scripts asks for."
@@ -140,7 +140,7 @@ class ReleasedConfig:
         return (f"{self.target} -> {self.operator}, options: {options}\nlayers: {layers}\n"
                 f"{type(self.recipe).__name__}(\n    {settings})")
 
-# %% ../../nbs/10_study/09_released_configs.ipynb #740d5a0a
+# %% ../../nbs/10_study/09_released_configs.ipynb #b5a69249
 def _target(found:dict) -> str:
     "What an operator takes the place of."
     said = found["operator"].get("type") or found.get("train", {}).get("operator_type")
