@@ -27,7 +27,7 @@ programs_of_slurm = "munged", "slurmctld", "slurmd", "sbatch"
 def workflow(folder):
     "The command under test; its records come into `folder`. Every job asks for a GPU; waits are short as the jobs are."
     return [programs/"snakemake", "--snakefile", "papermill_runs/Snakefile",
-            "--profile", "papermill_runs/profiles/slurm", "--nolock", "--retries", "0",
+            "--profile", "papermill_runs/profiles/slurm", "--retries", "0",
             "--set-resources", "score:gpu=1",
             "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs",
             "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0",
