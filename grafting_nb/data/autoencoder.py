@@ -24,7 +24,7 @@ from torch import Tensor
 from ..core.machine import load_library, this_process
 from ..core.pictures import check_images, to_floats, to_rgb
 from ..core.seeds import fingerprint, generator
-from .latent_store import write_store
+from .latent_store import check_names, write_store
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #e39cfaf4
 def load_vae(name_or_folder:str|Path="stabilityai/sd-vae-ft-ema", # name on the hub, or a folder with config and weights
@@ -152,6 +152,7 @@ def list_images(folder:Path, size:int, flip:bool, seed:int,
     if skipped: warnings.warn(f"{folder}: no classes and no images, skipped: {', '.join(skipped[:5])}", stacklevel=3)
     paths = [folder/name for name, _ in chosen]
     names = [name.as_posix() for name, _ in chosen]
+    check_names(names, folder)
     return ImageList(paths, [label for _, label in chosen], names, size, flip, seed), len(classes)
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #c7e25870

@@ -21,7 +21,7 @@ from .plan import OLD_NAMES, Edit, GraftPlan, select_layers
 from ..models.diffusers_dit import DIFFUSERS_FILES, from_diffusers
 from ..models.dit import DIT_PRESETS, DiT
 from ..models.pixart import PIXART_SIZES, load_pixart
-from ..models.shapes_model import load_shapes
+from ..models.shapes_model import SHAPES_FILES, SHAPES_WEIGHTS, load_shapes
 from ..models.skeleton import fill, skeleton
 from ..models.weight_files import locate, plain_weights, read_checkpoint
 from ..models.weight_sources import HubFile, Shipped, Url
@@ -121,13 +121,13 @@ def published_grafts() -> dict[str, PublishedGraft]: # by row, such as "mha-hyen
 class ShapesModel:
     "The small text-to-image model, with the captions of its world."
     name: str = "shapes"
-    source: Shipped = Shipped("data/shapes/teacher.safetensors", "nbs/experiments/make/shapes_teacher.ipynb")
+    source: Shipped = SHAPES_WEIGHTS
     fid: None = None
     kind: str = "text"
 
     def load(self, path:str|Path|None, revision:str|None, **options) -> nn.Module: # Captioned
         "With its weights, as `load_model` says."
-        return load_shapes(locate(self.source, path, revision, ()), **options)
+        return load_shapes(locate(self.source, path, revision, SHAPES_FILES), **options)
 
 # %% ../../nbs/05_grafting/05_pretrained.ipynb #9de15460
 @dataclass(frozen=True)

@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'rows_of', 'list_tables', 'paper_text', 'list_rows', 'status_of', 'status', 'files_of', 'show_claims',
-           'show', 'estimate', 'draw_images', 'publish_results', 'restore_results', 'experiments', 'typed',
+           'show', 'estimate', 'draw_images', 'publish_results', 'restore_results', 'notebook_names',
            'read_assignments', 'run_notebook', 'usage', 'run_command', 'main']
 
 # %% ../../nbs/11_results/10_cli.ipynb #74689042
-import ast
 import inspect
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ from pathlib import Path
 from fastcore.script import Param, anno_parser
 
 from ..core.files import project_root
+from ..core.parameters import declared_types, experiments, fit_value
 from ..grafting.pretrained import models_table
 from .claims import CLAIMED_TABLES
 from .costs import cost_table
@@ -160,33 +160,24 @@ def restore_results(scale:str="tiny", # a name such as tiny or paper
     return "\n".join(map(str, restore(scale, root))) or "nothing to restore"
 
 # %% ../../nbs/11_results/10_cli.ipynb #5ecd4d7b
-def experiments() -> dict[str, Path]: # name -> notebook
-    "The notebooks below nbs/experiments."
-    folder = project_root()/"nbs"/"experiments"
-    paths = sorted(folder.rglob("*.ipynb"))
-    often = Counter(path.stem for path in paths)
-    alone = {path.stem: path for path in paths if often[path.stem] == 1}
-    return alone | {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
-
-# %% ../../nbs/11_results/10_cli.ipynb #3ea09708
-def typed(name:str, text:str, default:str): # the value
-    "A parameter's value, of the type of its default in the notebook."
-    kind = type(ast.literal_eval(default))
-    if kind not in (int, float): return text
-    try: return kind(text)
-    except ValueError:
-        raise ValueError(f"{name} must be {'a whole number' if kind is int else 'a number'}, got {text!r}") from None
+def notebook_names() -> dict[str, str]: # what may be said -> the name in `experiments`
+    "The names of experiments, and the last parts of those that only one has."
+    found = experiments()
+    last = {name: name.rsplit("/", 1)[-1] for name in found}
+    often = Counter(last.values())
+    return {short: name for name, short in last.items() if often[short] == 1} | {name: name for name in found}
 
 # %% ../../nbs/11_results/10_cli.ipynb #7168b87a
 def read_assignments(notebook:str, assignments:list[str], # such as "row=mha-swa-50"
-                     defaults:dict[str, str]) -> dict:
+                     kinds:dict[str, str] # from `declared_types`
+                     ) -> dict:
     "Parameters and their values; raises ValueError on an unknown parameter or a wrong value."
     values = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals: raise ValueError(f"{assignment!r} is not of the form name=value")
-        known(f"parameter of {notebook}", defaults, key)
-        values[key] = typed(key, value, defaults[key])
+        known(f"parameter of {notebook}", kinds, key)
+        values[key] = fit_value(key, value, kinds[key])
     for key, check in dict(scale=get_scale, row=get_row, table=get_table).items():
         if key in values: check(values[key])
     return values
@@ -198,15 +189,14 @@ def run_notebook(notebook:str, # of nbs/experiments
                  ) -> Path: # the executed notebook
     "Run one experiment notebook: grafting run score row=mha-swa-50 stage=stage1"
     import papermill
-    found = experiments()
-    known("notebook", sorted(found), notebook)
-    parameters = papermill.inspect_notebook(found[notebook])
-    defaults = {key: parameter["default"] for key, parameter in parameters.items()}
-    values = read_assignments(notebook, assignments, defaults)
+    names = notebook_names()
+    known("notebook", sorted(names), notebook)
+    source = experiments()[names[notebook]]
+    values = read_assignments(notebook, assignments, declared_types(source))
     output = Path(output or RUNS/f"{notebook}.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
     papermill.execute_notebook(
-        found[notebook], output, values, kernel_name="python3", cwd=project_root(), progress_bar=sys.stderr.isatty())
+        source, output, values, kernel_name="python3", cwd=project_root(), progress_bar=sys.stderr.isatty())
     return output
 
 # %% ../../nbs/11_results/10_cli.ipynb #e384b057

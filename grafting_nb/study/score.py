@@ -22,6 +22,7 @@ from torch import nn
 
 from ..analyses.layer_shares import noise_errors
 from ..core.files import read_json, require_same, write_json
+from ..core.locks import alone
 from ..core.machine import load_library, this_process
 from ..core.records import write_record
 from ..diffusion.images import ImageParts
@@ -96,12 +97,14 @@ def facts_of(run:Run, stage:str, trained:Trained, sampling_seconds:float) -> dic
 def train_and_draw(run:Run, stage:str):
     "Everything before the score; called alone, or in every process of a launch."
     trained = train(run, stage)
-    start = time.time()
-    drawn = draw(run, stage, trained.model)
-    if this_process().is_main_process:
-        write_json(facts_path(run, stage), facts_of(run, stage, trained, time.time() - start))
-        pack(run, stage, drawn) # the images last: where they are, everything is
-    this_process().wait_for_everyone()
+    path = images_path(run, stage)
+    with alone([path.with_suffix(".lock")], this_process()):
+        if path.exists(): return # another run has drawn them meanwhile
+        start = time.time()
+        drawn = draw(run, stage, trained.model)
+        if this_process().is_main_process:
+            write_json(facts_path(run, stage), facts_of(run, stage, trained, time.time() - start))
+            pack(run, stage, drawn) # the images last: where they are, everything is
 
 # %% ../../nbs/10_study/08_score.ipynb #b51941e5
 def processes_here(run:Run) -> int:

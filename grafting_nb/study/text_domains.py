@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.files import data_root
+from ..core.files import data_root, read_lines
 from ..core.machine import load_library, this_process
 from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint, generator
@@ -177,7 +177,7 @@ def write_prompt_table(prompts:str|Path, # a text file, one prompt per line
                        encoder:str|Path=PIXART_PARTS, # name on the hub, or a folder with `tokenizer` and `text_encoder`
                        truncate:bool=False, part_size:int=64) -> Captions:
     "Encode GenEval's prompts and those of a file, in all processes; raises ValueError on one that is too long."
-    more = [line.strip() for line in Path(prompts).read_text().splitlines() if line.strip()]
+    more = [line.strip() for line in read_lines(prompts)]
     texts = [prompt["prompt"] for prompt in geneval_prompts()] + more
     tokenizer, model = load_t5(encoder)
     model = model.to(this_process().device)

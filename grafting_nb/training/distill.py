@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ScionRun', 'resume_scion', 'scion_files', 'backward', 'update', 'train_scions', 'due', 'note_validation',
-           'draw_microbatches', 'share_time', 'Distilled', 'distill', 'has_parameters', 'alone', 'read_distilled',
+           'draw_microbatches', 'share_time', 'Distilled', 'distill', 'has_parameters', 'read_distilled',
            'refuse_old_checkpoints', 'plot_distilled']
 
 # %% ../../nbs/06_training/03_distill.ipynb #c65dbe1f
@@ -13,17 +13,15 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from filelock import FileLock
 from torch import nn
 
+from ..core.locks import alone
 from ..core.machine import progress, this_process
 from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, require_fitting_data
@@ -216,7 +214,8 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
     missing = [site for site, state in states.items() if state is None or state["step"] < config.steps]
     require_agreement(process, len(missing), folder)
     if missing:
-        with alone([files[site] for site in missing], process):
+        locks = [files[site].path.with_suffix(".lock") for site in missing]
+        with alone(locks, process):
             mine = missing[process.process_index::process.num_processes]
             runs = [resume_scion(scions[site.key], files[site], config, process.device) for site in mine]
             unfinished = {site: run for site, run in zip(mine, runs) if run.step < config.steps}
@@ -227,20 +226,6 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
 
 # %% ../../nbs/06_training/03_distill.ipynb #3a549e8d
 def has_parameters(module:nn.Module) -> bool: return any(True for _ in module.parameters())
-
-# %% ../../nbs/06_training/03_distill.ipynb #62000cfa
-@contextmanager
-def alone(files:Iterable[Checkpoint], process # from `this_process`
-          ) -> Iterator[None]:
-    "While open, no other run trains these scions; all processes enter and leave it together."
-    with ExitStack() as locks:
-        if process.is_main_process:
-            for path in sorted(file.path for file in files):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                locks.enter_context(FileLock(path.with_suffix(".lock")))
-        process.wait_for_everyone()
-        yield
-        process.wait_for_everyone()
 
 # %% ../../nbs/06_training/03_distill.ipynb #cfc2e94f
 def read_distilled(scions:nn.ModuleDict, # of the plan; gets the weights

@@ -11,6 +11,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
+from ..core.locks import alone
 from ..core.machine import autocast, progress, this_process
 from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
@@ -258,9 +260,10 @@ def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchange
     checkpoint = Checkpoint(Path(folder)/"finetune.pt", settings)
     state = checkpoint.load()
     require_agreement(process, state["step"] if state else 0, checkpoint.path)
-    run = resume_model(model, state, config, compute, process)
-    if run.step < config.steps: train_model(run, data, config, compute, checkpoint, process)
-    process.wait_for_everyone()
+    done = state is not None and state["step"] >= config.steps
+    with nullcontext() if done else alone([checkpoint.path.with_suffix(".lock")], process):
+        run = resume_model(model, state if done else checkpoint.load(), config, compute, process)
+        if run.step < config.steps: train_model(run, data, config, compute, checkpoint, process)
     result = copy.deepcopy(model)
     result.load_state_dict({name: tensor.cpu() for name, tensor in unsharded(run.average.values).items()})
     return Finetuned(result.eval(), run.history, run.seconds)

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..core.locks import hold
 from ..core.machine import autocast, pick_device, progress
 from ..core.seeds import fingerprint, seed_from
 from ..data.latents import Batch, Latents
@@ -165,18 +166,19 @@ def pretrain(model:DiT, # unchanged by this
     "Train a model from scratch on one device; raises FloatingPointError where the loss is not finite."
     settings = dict(start=fingerprint(model.state_dict()), data=data.fingerprint, **given(config))
     checkpoint = Checkpoint(Path(folder)/"pretrain.pt", settings)
-    state:dict = checkpoint.load() or dict(step=0, seconds=0., history=[])
-    training = Pretraining(model, data, config, device, compute)
-    record_step(training)
-    if state["step"]: load_state(training, state)
-    result, history, start = copy.deepcopy(model).eval(), state["history"], time.time() - state["seconds"]
-    for first in progress(range(state["step"], config.steps, config.checkpoint_every), desc="pretraining"):
-        last = min(first + config.checkpoint_every, config.steps)
-        error = run_steps(training, first, last)
+    with hold(checkpoint.path.with_suffix(".lock")):
+        state:dict = checkpoint.load() or dict(step=0, seconds=0., history=[])
+        training = Pretraining(model, data, config, device, compute)
+        record_step(training)
+        if state["step"]: load_state(training, state)
+        result, history, start = copy.deepcopy(model).eval(), state["history"], time.time() - state["seconds"]
+        for first in progress(range(state["step"], config.steps, config.checkpoint_every), desc="pretraining"):
+            last = min(first + config.checkpoint_every, config.steps)
+            error = run_steps(training, first, last)
+            result.load_state_dict(averaged_weights(training))
+            history.append(dict(step=last, mse=error, **(watch(result) if watch else {})))
+            checkpoint.save(
+                step=last, seconds=time.time() - start, history=history, model=training.model.state_dict(),
+                average=training.average, optimizer=training.optimizer.state_dict())
         result.load_state_dict(averaged_weights(training))
-        history.append(dict(step=last, mse=error, **(watch(result) if watch else {})))
-        checkpoint.save(
-            step=last, seconds=time.time() - start, history=history, model=training.model.state_dict(),
-            average=training.average, optimizer=training.optimizer.state_dict())
-    result.load_state_dict(averaged_weights(training))
-    return Finetuned(result, history, time.time() - start)
+        return Finetuned(result, history, time.time() - start)
