@@ -22,8 +22,9 @@ from .timing import attention_backend, measure_in_turns
 from ..core.machine import load_library
 from ..core.seeds import generator, seeded
 from ..grafting.families import find_operator, model_blocks
-from ..grafting.graft import new_scions, place_scions
+from ..grafting.graft import place_scions
 from ..grafting.plan import Edit, GraftPlan, Site, select_layers
+from ..grafting.scions import new_scions
 from ..models.captioned import transformer_flops
 from ..training.compute import Compute, prepare_blocks
 

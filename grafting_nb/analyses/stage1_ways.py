@@ -22,8 +22,8 @@ from ..core.machine import pick_device, progress
 from ..core.seeds import fingerprint
 from ..data.latents import Latents, draw_batch
 from ..diffusion.schedule import linear_schedule
-from ..grafting.graft import new_scions
 from ..grafting.plan import Edit, GraftPlan, Site
+from ..grafting.scions import new_scions
 from ..models.dit import DiT
 from ..training.activations import Activation, DistillConfig, scion_losses, teacher_activations
 from ..training.compute import clip_gradients

@@ -106,14 +106,15 @@ def plan_for(model:nn.Module, # to be grafted: of a known family, with a name
 # %% ../../nbs/05_grafting/01_families.ipynb #a94c29ce
 def attention_tokens(hidden_states:Tensor,
                      encoder_hidden_states:Tensor|None=None, attention_mask:Tensor|None=None, # refused
-                     **for_cross_attention # not read
+                     **others:Any # of rotary embeddings, adapters, masks: refused too
                      ) -> Tensor: # hidden_states
-    "The tokens of a call of self-attention; raises ValueError on a second sequence or a mask."
-    given = dict(encoder_hidden_states=encoder_hidden_states, attention_mask=attention_mask)
+    "The tokens of a call of self-attention; raises ValueError on anything else that is given, by its name."
+    given = dict(encoder_hidden_states=encoder_hidden_states, attention_mask=attention_mask, **others)
     for name, value in given.items():
-        if value is None: continue
-        raise ValueError("a grafted operator takes the place of plain self-attention, but it was called "
-                         f"with {name} of shape {tuple(value.shape)}")
+        if value is None or (hasattr(value, "__len__") and len(value) == 0): continue
+        what = f"{name} of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{name}={value!r}"
+        raise ValueError("a grafted operator takes the place of plain self-attention and reads tokens alone, "
+                         f"but it was called with {what}")
     return hidden_states
 
 # %% ../../nbs/05_grafting/01_families.ipynb #a3b9fabc

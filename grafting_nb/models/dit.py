@@ -6,10 +6,13 @@
 __all__ = ['DIT_SIZES', 'DIT_PRESETS', 'PatchEmbedder', 'DiT', 'make_dit']
 
 # %% ../../nbs/04_models/01_dit.ipynb #7bf653c3
+from functools import partial
+
 import torch
 from einops import rearrange
 from fastcore.basics import patch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from grafting_nb.models.dit_block import (
     CONVENTIONS,
@@ -35,6 +38,9 @@ class PatchEmbedder(nn.Module):
 # %% ../../nbs/04_models/01_dit.ipynb #14de9988
 class DiT(nn.Module):
     "Diffusion transformer; takes the options of `DiTConfig`, an unknown one is an error."
+    gradient_checkpointing = False # whether blocks are computed again on the way back; named as diffusers sets it
+    _gradient_checkpointing_func = staticmethod(partial(checkpoint, use_reentrant=False))
+
     def __init__(self, name:str="custom", # which pretrained model this is; graft plans name their base by it
                  **options):
         super().__init__()
@@ -72,8 +78,13 @@ class DiT(nn.Module):
             raise ValueError(f"{self.name} takes latents of shape {wanted}, got {tuple(x.shape[1:])}")
         h = self.x_embedder(x.to(self.pos_embed.dtype)) + self.pos_embed
         c = self.t_embedder(t, h.dtype) + self.y_embedder(y)
-        for block in self.blocks: h = block(h, c)
+        for block in self.blocks: h = self.checkpointed(block, h, c)
         return rearrange(self.final_layer(h, c), "b (h w) (p q c) -> b c (h p) (w q)", h=size//patch, p=patch, q=patch)
+
+    def checkpointed(self, block:nn.Module, h:Tensor, c:Tensor) -> Tensor:
+        "A block's output; with checkpointing only its input is kept for the gradient."
+        if not (self.gradient_checkpointing and torch.is_grad_enabled()): return block(h, c)
+        return self._gradient_checkpointing_func(block, h, c)
 
 # %% ../../nbs/04_models/01_dit.ipynb #de3045c0
 def _name_with_convention(name:str, convention:str) -> str:

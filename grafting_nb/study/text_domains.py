@@ -27,8 +27,9 @@ from ..data.captions import Captions, open_captions, write_captions
 from ..data.latent_store import open_store
 from ..data.latents import Latents
 from ..data.shapes import all_prompts, benchmark
-from ..grafting.graft import new_scions, place_scions
+from ..grafting.graft import place_scions
 from ..grafting.plan import OLD_NAMES, GraftPlan
+from ..grafting.scions import new_scions
 from ..models.captioned import Captioned
 from ..models.pixart import PIXART_PARTS, encode_captions, load_pixart, load_t5, pixart_config
 from ..models.shapes_model import MAX_TOKENS, SHAPES_MODEL, load_shapes

@@ -27,8 +27,8 @@ from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, require_fitting_data
 from ..diffusion.schedule import Schedule
 from ..grafting.families import base_name
-from ..grafting.graft import new_scions
 from ..grafting.plan import TARGETS, Edit, GraftPlan, Site
+from ..grafting.scions import new_scions
 from grafting_nb.training.activations import (
     DistillConfig,
     draw_inputs,
