@@ -94,8 +94,8 @@ TINY_JOB, SMOKE_JOB = Job(0, 1500, 60), Job(0, 1500, 10)
 MINUTES_A_DAY = 24*60
 
 TINY = Scale(
-    "icons", DistillConfig(steps=600, batch_size=32, lr=1e-2, validate_every=200, checkpoint_every=100),
-    FinetuneConfig(steps=400, batch_size=32, lr=1e-3, warmup=20, decay="cosine", ema=0.99, snr_clip=5.,
+    "icons", DistillConfig(steps=600, batch_size=16, lr=1e-2, validate_every=200, checkpoint_every=100),
+    FinetuneConfig(steps=600, batch_size=16, lr=1e-3, warmup=20, decay="cosine", ema=0.99, snr_clip=5.,
                    checkpoint_every=100),
     0.1, dict(distill=8, validation=8),
     Sampling(1000, "dpm++", 8, 1.5), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2510)
@@ -103,7 +103,7 @@ TINY = Scale(
 CLASS_SCALES = {
     "tiny": TINY,
     "demo": replace(
-        TINY, distill=replace(TINY.distill, steps=200), finetune=replace(TINY.finetune, steps=150, ema=0.97),
+        TINY, distill=replace(TINY.distill, steps=200), finetune=replace(TINY.finetune, steps=200, ema=0.97),
         sampling=replace(TINY.sampling, samples=300), seeds=(0,)),
     "smoke": Scale(
         "digits", SMOKE_STAGE1,
@@ -175,7 +175,7 @@ def get_job(scale:str, kind:str="class", gpus:int|None=None # the scale's defaul
 
 # %% ../../nbs/10_study/01_scales.ipynb #90faf399
 PRETRAINED_ON = { # base model -> latents that its pretraining saw, steps times batch
-    "DiT-XL/2-256": 7_000_000*256, "icons": 8_500*32, "digits": 7_000*32, "shapes": 4_500*32}
+    "DiT-XL/2-256": 7_000_000*256, "icons": 17_500*32, "digits": 7_000*32, "shapes": 4_500*32}
 
 def pretraining_shares(scale:Scale) -> tuple[float, float]|None: # of stage 1 and of stage 2; None where it is not known
     "Latents that both stages see, as shares of those that pretraining saw."
