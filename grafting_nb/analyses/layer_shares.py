@@ -15,6 +15,7 @@ from ..core.seeds import generator
 from ..data.latents import Latents
 from ..diffusion.schedule import add_noise, linear_schedule
 from ..models.dit import DiT
+from ..training.finetune import snr_weight
 
 # %% ../../nbs/08_analyses/09_layer_shares.ipynb #972908cd
 def noise_draws(data:Latents, repeats:int, seed:int) -> tuple[Tensor, Tensor]: # (repeats, n, c, h, w) and (repeats, n)
@@ -29,7 +30,8 @@ def noise_errors(model:nn.Module, # a DiT
                  data:Latents, # in memory
                  repeats:int=8,
                  seed:int=0,
-                 batch_size:int=500
+                 batch_size:int=500,
+                 snr_clip:float|None=None # weigh errors as `diffusion_loss` does with it; None: all alike
                  ) -> Tensor: # (repeats*n,), on the CPU
     "Error of the predicted noise for every image and draw, the same draws for every model."
     device, schedule = next(model.parameters()).device, linear_schedule()
@@ -40,7 +42,9 @@ def noise_errors(model:nn.Module, # a DiT
     for x0, eps, t, y in zip(*(tensor.split(batch_size) for tensor in rows)):
         x0, eps, t, y = (tensor.to(device) for tensor in (x0, eps, t, y))
         predicted = model(add_noise(schedule, x0, eps, t), t, y)[:, :x0.shape[1]].float()
-        errors.append((predicted - eps).square().flatten(1).mean(1).cpu())
+        error = (predicted - eps).square().flatten(1).mean(1)
+        if snr_clip: error = error*snr_weight(model, t, schedule, snr_clip)
+        errors.append(error.cpu())
     return torch.cat(errors)
 
 # %% ../../nbs/08_analyses/09_layer_shares.ipynb #524cd0cd
@@ -55,10 +59,10 @@ def taken_out(*modules:nn.Module):
 # %% ../../nbs/08_analyses/09_layer_shares.ipynb #a2cf2622
 PARTS = dict(attn=("attn",), mlp=("mlp",), block=("attn", "mlp")) # part of a layer -> its operators
 
-def layer_shares(model:DiT, data:Latents, repeats:int=8, seed:int=0
+def layer_shares(model:DiT, data:Latents, repeats:int=8, seed:int=0, snr_clip:float|None=None
                  ) -> dict: # JSON values: error, images, repeats; for each part its rises by layer, 0.2 for 20%
     "How much the noise error rises when one part of one layer is taken out."
-    def mean_error(): return noise_errors(model, data, repeats, seed).mean().item()
+    def mean_error(): return noise_errors(model, data, repeats, seed, snr_clip=snr_clip).mean().item()
     whole = mean_error()
     rises = {part: [] for part in PARTS}
     for block in model.blocks:

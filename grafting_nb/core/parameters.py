@@ -42,7 +42,8 @@ def declared_types(path:Path # of a notebook
         if not isinstance(line, ast.AnnAssign):
             raise ValueError(f"{path}: `{ast.unparse(line)}` declares no type: write name: type = value")
         name, kind = ast.unparse(line.target), ast.unparse(line.annotation)
-        if kind not in PARAMETER_KINDS: raise ValueError(f"{path}: {name} is {kind}; known types: {', '.join(PARAMETER_KINDS)}")
+        if kind not in PARAMETER_KINDS:
+            raise ValueError(f"{path}: {name} is {kind}; known types: {', '.join(PARAMETER_KINDS)}")
         found[name] = kind
     return found
 

@@ -83,7 +83,8 @@ def data_seen(run:Run, stage:str) -> dict|None:
 def heldout_error(run:Run, model:nn.Module) -> float|None: # None where the domain holds nothing out
     "Mean error of the predicted noise on unseen images, the same draws for all models and seeds."
     data = run.domain.heldout()
-    return None if data is None else noise_errors(model, data, repeats=2).mean().item()
+    if data is None: return None
+    return noise_errors(model, data, repeats=2, snr_clip=run.preset.finetune.snr_clip).mean().item()
 
 # %% ../../nbs/10_study/08_score.ipynb #a591b7ee
 def facts_of(run:Run, stage:str, trained:Trained, sampling_seconds:float) -> dict:

@@ -58,7 +58,7 @@ def shares_of(scale:Scale) -> dict:
     domain: Any = get_domain(scale.base)
     data = domain.probe_data()
     chosen = stratified_subset(data, max(1, scale.probe.activations//data.num_classes), seed=0)
-    return layer_shares(domain.teacher(), chosen, repeats=1)
+    return layer_shares(domain.teacher(), chosen, repeats=1, snr_clip=scale.finetune.snr_clip)
 
 # %% ../../nbs/10_study/06_teacher_records.ipynb #5b02b68f
 def drawn_for(scale:Scale) -> dict:
@@ -109,6 +109,7 @@ def teacher_record_version(name:str, scale_name:str) -> str:
     scale = get_scale(scale_name, TEACHER_RECORDS[name])
     settings = teacher_settings(scale.base) | dict(probe=given(scale.probe))
     if name == "locality": settings["guidance"] = scale.sampling.guidance
+    if name == "shares": settings["snr_clip"] = scale.finetune.snr_clip
     if name == "pairs": settings |= dict(amounts=scale.amounts, sampling=drawing_settings(scale))
     return version(settings)
 
