@@ -98,7 +98,7 @@ TINY = Scale(
     FinetuneConfig(steps=600, batch_size=16, lr=1e-3, warmup=20, decay="cosine", ema=0.99, snr_clip=5.,
                    checkpoint_every=100),
     0.1, dict(distill=8, validation=8),
-    Sampling(1000, "dpm++", 8, 1.5), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2937)
+    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2937)
 
 CLASS_SCALES = {
     "tiny": TINY,
