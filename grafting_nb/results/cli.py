@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'rows_of', 'list_tables', 'paper_text', 'list_rows', 'status_of', 'status', 'files_of', 'show_claims',
-           'show', 'estimate', 'draw_images', 'publish_results', 'restore_results', 'notebook_names',
+           'show_scores', 'show', 'estimate', 'draw_images', 'publish_results', 'restore_results', 'notebook_names',
            'read_assignments', 'run_notebook', 'usage', 'run_command', 'main']
 
 # %% ../../nbs/11_results/10_cli.ipynb #74689042
@@ -102,6 +102,16 @@ def show_claims(scale:str, root:Path) -> str:
     return ledger_markdown(ledger(scale, root if made else COMMITTED))
 
 # %% ../../nbs/11_results/10_cli.ipynb #c0b3f35c
+def show_scores(selection:TableRun, root:Path) -> str: # empty where there is none
+    "A table of scores, those that are missing, and where its files are."
+    here = any(run.score_path(stage).exists() for run, stage in selection.points(root))
+    if not here and not selection.path(COMMITTED).exists(): return ""
+    records = collect(selection, root if here else COMMITTED)
+    files = files_of(selection, root) if here else [f"from {selection.path(COMMITTED)}"]
+    missing = [f"missing:  {point}" for point in unfinished(selection, records)]
+    return "\n".join([to_markdown(seed_means(records)), "", *missing, *files])
+
+# %% ../../nbs/11_results/10_cli.ipynb #9760643c
 def show(table:str, # a name that `grafting tables` lists, or `claims`
          scale:str="", # a name such as tiny or paper; demo for the demo and tiny for all others if none is named
          rows:str="", # other rows than the table's, separated by spaces
@@ -113,14 +123,8 @@ def show(table:str, # a name that `grafting tables` lists, or `claims`
     if table == "claims": return show_claims(scale, root)
     selection = TableRun(table, scale, rows, seeds)
     make_it = f"make table TABLE={table} SCALE={scale}"
-    if not selection.preset.points():
-        return "\n".join(files_of(selection, root) or [f"{table} looks at the teacher: {make_it}"])
-    here = any(run.score_path(stage).exists() for run, stage in selection.points(root))
-    if not here and not selection.path(COMMITTED).exists(): return f"no score of {table} yet: {make_it}"
-    records = collect(selection, root if here else COMMITTED)
-    files = files_of(selection, root) if here else [f"from {selection.path(COMMITTED)}"]
-    missing = [f"missing:  {point}" for point in unfinished(selection, records)]
-    return "\n".join([to_markdown(seed_means(records)), "", *missing, *files])
+    if selection.preset.points(): return show_scores(selection, root) or f"no score of {table} yet: {make_it}"
+    return "\n".join(files_of(selection, root)) or f"{table} looks at the teacher: {make_it}"
 
 # %% ../../nbs/11_results/10_cli.ipynb #9a20e5ad
 def estimate(tables:Param("all if none is named", str, nargs="*"), # type: ignore[reportInvalidTypeForm]
