@@ -243,12 +243,12 @@ def version(settings) -> str: # eight hexadecimal digits
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 @cache
-def teacher_settings(base:str # a pretrained model
+def teacher_settings(base:str # of a scale: a domain, mostly named like its pretrained model
                      ) -> dict:
-    "What a teacher is known by; raises FileNotFoundError where a shipped one is missing."
-    source = known_models()[base].source
-    if not isinstance(source, Shipped): return dict(base=base)
-    return dict(base=base, weights=sha256_of(chunks_of(source.fetch()))[:8])
+    "What a teacher is known by, with the weights of a shipped one; raises FileNotFoundError where they are missing."
+    model = known_models().get(base)
+    if model is None or not isinstance(model.source, Shipped): return dict(base=base)
+    return dict(base=base, weights=sha256_of(chunks_of(model.source.fetch()))[:8])
 
 # %% ../../nbs/10_study/01_scales.ipynb #ca4825cf
 def drawing_settings(scale:Scale) -> dict:

@@ -23,7 +23,7 @@ from ..analyses.timing import time_in_turns
 from ..core.files import read_json, runs_root, shipped
 from ..core.machine import pick_device
 from ..core.records import write_record
-from ..data.latents import stratified_subset
+from ..data.latents import batch_indices
 from ..grafting.graft import graft
 from .rows import get_row, known
 from .scales import Scale, drawing_settings, get_scale, teacher_settings, version
@@ -57,8 +57,8 @@ def shares_of(scale:Scale) -> dict:
     "What the model loses without a layer's attention, without its MLP, without both."
     domain: Any = get_domain(scale.base)
     data = domain.probe_data()
-    chosen = stratified_subset(data, max(1, scale.probe.activations//data.num_classes), seed=0)
-    return layer_shares(domain.teacher(), chosen, repeats=1, snr_clip=scale.finetune.snr_clip)
+    drawn = batch_indices(len(data), min(scale.probe.activations, len(data)), step=0, seed=0)
+    return layer_shares(domain.teacher(), data.select(drawn), repeats=1, snr_clip=scale.finetune.snr_clip)
 
 # %% ../../nbs/10_study/06_teacher_records.ipynb #5b02b68f
 def drawn_for(scale:Scale) -> dict:
