@@ -95,10 +95,10 @@ MINUTES_A_DAY = 24*60
 
 TINY = Scale(
     "icons", DistillConfig(steps=600, batch_size=16, lr=1e-2, validate_every=200, checkpoint_every=100),
-    FinetuneConfig(steps=600, batch_size=16, lr=1e-3, warmup=20, decay="cosine", ema=0.99, snr_clip=5.,
+    FinetuneConfig(steps=300, batch_size=16, lr=1e-3, warmup=20, decay="cosine", ema=0.98, snr_clip=5.,
                    checkpoint_every=100),
     0.1, dict(distill=8, validation=8),
-    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2, 3, 4), (TINY_JOB,), scratch=2937)
+    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2), (TINY_JOB,), scratch=2302)
 
 CLASS_SCALES = {
     "tiny": TINY,
