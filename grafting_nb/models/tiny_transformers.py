@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['transformer_classes', 'from_spec', 'tiny_entry', 'tiny_transformer', 'tiny_inputs']
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #bc688099
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0a191e7b
 import difflib
 import inspect
 import re
@@ -18,7 +18,7 @@ from ..core.files import read_json, shipped
 from ..core.machine import load_library
 from ..core.seeds import generator, seeded
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #9a94cefa
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #b0879224
 @cache
 def transformer_classes() -> tuple[str, ...]: # sorted
     "The names of all transformers that the installed diffusers has."
@@ -26,7 +26,7 @@ def transformer_classes() -> tuple[str, ...]: # sorted
     members = inspect.getmembers(library, inspect.isclass)
     return tuple(name for name, kind in members if issubclass(kind, nn.Module))
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #96701119
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #737e90a6
 def _mask(samples:int, words:int, more:int=0) -> Tensor: # (samples, words + more), True where a token is there
     "Texts of which each is a word shorter than the one before, then tokens that are always there."
     lengths = words - torch.arange(samples)
@@ -38,41 +38,62 @@ def _ids(*sizes:int) -> Tensor: # (tokens, axes)
     axes = [torch.arange(size) for size in sizes]
     return torch.cartesian_prod(*axes).view(-1, len(sizes)).float()
 
-def _rotary(tokens:int, width:int) -> tuple[Tensor, Tensor]: # cosines and sines, (tokens, width) each
-    "The rotary table of a sequence; neighbouring channels share an angle."
-    frequencies = 100**-(torch.arange(0, width, 2)/width)
-    angles = torch.outer(torch.arange(tokens), frequencies).repeat_interleave(2, 1)
-    return angles.cos(), angles.sin()
+def _axis(axis:int, *sizes:int) -> Tensor: # (tokens,)
+    "One of the coordinates of the tokens of a grid in raster order."
+    return _ids(*sizes)[:, axis].long()
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #6361b3cf
-_FIXED = {"ones": torch.ones, "zeros": torch.zeros, "mask": _mask, "ids": _ids, "rotary": _rotary}
-_SPEC = re.compile(r"(float|int|ones|zeros|mask|ids|rotary)(<\d+)?((?: \d+)+)(?: (bool|long|bfloat16))?")
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #78bdd40e
+_FIXED = {"ones": torch.ones, "zeros": torch.zeros, "mask": _mask, "ids": _ids, "axis": _axis, "range": torch.arange}
+_PIECE = re.compile(r"(float(?:<\d+)?|int[<=]\d+|ones|zeros|mask|ids|axis|range)((?: \d+)+)(?: (bool|long))?")
 
-def _draw(kind:str, below:str, sizes:list[int], g:torch.Generator): # a tensor; of "rotary" two
-    "A tensor of a kind; `below` is empty or the bound of what is drawn evenly."
-    if kind in _FIXED: return _FIXED[kind](*sizes)
-    if kind == "int": return torch.randint(int(below), sizes, generator=g)
-    return torch.rand(sizes, generator=g)*int(below) if below else torch.randn(sizes, generator=g)
+def _draw(kind:str, # "float", "float<1", "int<1000", "int=8" or a name of _FIXED
+          sizes:list[int], g:torch.Generator) -> Tensor:
+    "A tensor of a kind."
+    name, *bound = re.split("[<=]", kind)
+    if name in _FIXED: return _FIXED[name](*sizes)
+    if not bound: return torch.randn(sizes, generator=g)
+    if name == "float": return torch.rand(sizes, generator=g)*int(bound[0])
+    if "=" in kind: return torch.full(sizes, int(bound[0]))
+    return torch.randint(int(bound[0]), sizes, generator=g)
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #44722123
-def _tensor(text:str, *keys:int|str): # a tensor; of "rotary" two
-    "What a text of the file stands for, drawn with these keys; ValueError if it stands for nothing."
-    found = _SPEC.fullmatch(text)
-    if not found or bool(found[2]) > (found[1] in ("float", "int")) or found[1] == "int" and not found[2]:
-        where = "/".join(map(str, keys[2:]))
-        raise ValueError(f"{text!r} at {where} is no tensor: write a kind and sizes, such as 'float 2 24 16', "
-                         "'float<1 2', 'int<1000 2', 'ones 2 5', 'zeros 5 3', 'mask 2 5', 'ids 1 4 6', 'rotary 24 16'")
-    kind, below, sizes, dtype = found.groups()
-    drawn = _draw(kind, (below or "<")[1:], [int(size) for size in sizes.split()], generator(*keys))
+def _piece(text:str, g:torch.Generator) -> Tensor:
+    "What stands between two plus signs."
+    found = _PIECE.fullmatch(text)
+    if not found: raise ValueError(f"{text!r} has no kind or no sizes")
+    kind, sizes, dtype = found.groups()
+    drawn = _draw(kind, [int(size) for size in sizes.split()], g)
     return drawn.to(getattr(torch, dtype)) if dtype else drawn
 
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #10957095
+def _tensor(text:str, *keys:int|str) -> Tensor:
+    "What a text of the file stands for, drawn with these keys; ValueError if it stands for nothing."
+    word, rest = re.fullmatch("(batch |turned )?(.*)", text).groups()
+    g = generator(*keys)
+    try: joined = torch.cat([_piece(piece, g) for piece in rest.split(" + ")])
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+        where = "/".join(map(str, keys))
+        raise ValueError(f"{text!r} at {where} is no tensor ({error}): write a kind and its sizes, "
+                         "such as 'float 2 24 16', 'int<1000 2', 'mask 2 5' or 'ids 1 4 6'") from None
+    if word == "batch ": return torch.stack([joined, joined])
+    return joined.T if word else joined
+
+def _called(path:str, arguments:dict):
+    "What a function or a class of diffusers makes, such as `models.embeddings.get_2d_rotary_pos_embed`."
+    module, _, name = path.rpartition(".")
+    return getattr(load_library(f"diffusers.{module}"), name)(**arguments)
+
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #ca4acce4
 def from_spec(spec, *keys:int|str): # numbers, tensors, lists and dictionaries
     "What stands for itself, and tensors for texts, in lists and dictionaries too; random with these keys."
-    if isinstance(spec, dict): return {name: from_spec(each, *keys, name) for name, each in spec.items()}
     if isinstance(spec, list): return [from_spec(each, *keys, i) for i, each in enumerate(spec)]
-    return _tensor(spec, *keys) if isinstance(spec, str) else spec
+    if isinstance(spec, dict):
+        made = {name: from_spec(each, *keys, name) for name, each in spec.items() if name != "call"}
+        return _called(spec["call"], made) if "call" in spec else made
+    if not isinstance(spec, str): return spec
+    quoted = re.fullmatch("'(.*)'", spec)
+    return quoted[1] if quoted else _tensor(spec, *keys)
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #c6124f03
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #7ebaeadb
 @cache
 def _entries() -> dict[str, dict]: # class -> {"config": ..., "inputs": ...}
     "The content of `data/transformers/tiny.json`."
@@ -88,13 +109,13 @@ def tiny_entry(name:str # one of transformer_classes()
     if name in _entries(): return _entries()[name]
     raise ValueError(f"{name} has no entry in data/transformers/tiny.json: add its `config` and its `inputs` there")
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #c719c225
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #08628572
 @torch.no_grad()
 def _draw_weights(model:nn.Module):
     "Random weights from the global generator, none of them zero."
     for weight in model.parameters():
         if weight.ndim > 1: weight.normal_(std=(len(weight)/weight.numel())**0.5)
-        else: weight.add_(0.1*torch.randn_like(weight))
+        else: weight.copy_(weight.eq(1).all() + 0.1*torch.randn_like(weight))
 
 def tiny_transformer(name:str, # one of transformer_classes()
                      seed:int=0) -> nn.Module: # in evaluation mode, with two or more blocks in each list
@@ -106,8 +127,8 @@ def tiny_transformer(name:str, # one of transformer_classes()
         _draw_weights(model)
     return model.eval()
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #c14c54e4
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #9fb242b2
 def tiny_inputs(name:str, # one of transformer_classes()
                 seed:int=0) -> dict: # keywords of its forward
-    "Random inputs for `tiny_transformer(name)`: a batch of two."
+    "Random inputs for `tiny_transformer(name)`, the latents first: two samples, if the class takes several."
     return from_spec(tiny_entry(name)["inputs"], seed, "tiny inputs", name)
