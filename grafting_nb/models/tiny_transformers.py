@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['transformer_classes', 'from_spec', 'tiny_entry', 'tiny_transformer', 'tiny_inputs']
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0a191e7b
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0dffdbaa
 import difflib
 import inspect
 import re
@@ -18,7 +18,7 @@ from ..core.files import read_json, shipped
 from ..core.machine import load_library
 from ..core.seeds import generator, seeded
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #b0879224
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #a3833041
 @cache
 def transformer_classes() -> tuple[str, ...]: # sorted
     "The names of all transformers that the installed diffusers has."
@@ -26,8 +26,9 @@ def transformer_classes() -> tuple[str, ...]: # sorted
     members = inspect.getmembers(library, inspect.isclass)
     return tuple(name for name, kind in members if issubclass(kind, nn.Module))
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #737e90a6
-def _mask(samples:int, words:int, more:int=0) -> Tensor: # (samples, words + more), True where a token is there
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #4295a7cd
+def _mask(samples:int, words:int, more:int=0
+         ) -> Tensor: # (samples, words + more), True where a token is there
     "Texts of which each is a word shorter than the one before, then tokens that are always there."
     lengths = words - torch.arange(samples)
     there = torch.arange(words) < lengths[:, None]
@@ -42,8 +43,8 @@ def _axis(axis:int, *sizes:int) -> Tensor: # (tokens,)
     "One of the coordinates of the tokens of a grid in raster order."
     return _ids(*sizes)[:, axis].long()
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #78bdd40e
-_FIXED = {"ones": torch.ones, "zeros": torch.zeros, "mask": _mask, "ids": _ids, "axis": _axis, "range": torch.arange}
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #aaa9ba63
+_FIXED = dict(ones=torch.ones, zeros=torch.zeros, mask=_mask, ids=_ids, axis=_axis, range=torch.arange)
 _PIECE = re.compile(r"(float(?:<\d+)?|int[<=]\d+|ones|zeros|mask|ids|axis|range)((?: \d+)+)(?: (bool|long))?")
 
 def _draw(kind:str, # "float", "float<1", "int<1000", "int=8" or a name of _FIXED
@@ -64,7 +65,7 @@ def _piece(text:str, g:torch.Generator) -> Tensor:
     drawn = _draw(kind, [int(size) for size in sizes.split()], g)
     return drawn.to(getattr(torch, dtype)) if dtype else drawn
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #10957095
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #ab5513da
 def _tensor(text:str, *keys:int|str) -> Tensor:
     "What a text of the file stands for, drawn with these keys; ValueError if it stands for nothing."
     word, rest = re.fullmatch("(batch |turned )?(.*)", text).groups()
@@ -82,7 +83,7 @@ def _called(path:str, arguments:dict):
     module, _, name = path.rpartition(".")
     return getattr(load_library(f"diffusers.{module}"), name)(**arguments)
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #ca4acce4
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #2a09f165
 def from_spec(spec, *keys:int|str): # numbers, tensors, lists and dictionaries
     "What stands for itself, and tensors for texts, in lists and dictionaries too; random with these keys."
     if isinstance(spec, list): return [from_spec(each, *keys, i) for i, each in enumerate(spec)]
@@ -93,23 +94,23 @@ def from_spec(spec, *keys:int|str): # numbers, tensors, lists and dictionaries
     quoted = re.fullmatch("'(.*)'", spec)
     return quoted[1] if quoted else _tensor(spec, *keys)
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #7ebaeadb
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #e8116e72
 @cache
 def _entries() -> dict[str, dict]: # class -> {"config": ..., "inputs": ...}
     "The content of `data/transformers/tiny.json`."
     return read_json(shipped("data/transformers/tiny.json"))
 
 def tiny_entry(name:str # one of transformer_classes()
-              ) -> dict: # {"config": arguments of the constructor, "inputs": texts of the arguments of forward}
+              ) -> dict: # "config": arguments of the constructor; "inputs": texts for those of forward
     "What the file says of a class; ValueError if diffusers or the file lacks it."
     known = transformer_classes()
     if name not in known:
         close = difflib.get_close_matches(name, known) or known
         raise ValueError(f"the installed diffusers has no transformer {name!r}, but {', '.join(close)}")
     if name in _entries(): return _entries()[name]
-    raise ValueError(f"{name} has no entry in data/transformers/tiny.json: add its `config` and its `inputs` there")
+    raise ValueError(f"{name} has no entry in data/transformers/tiny.json: add its `config` and its `inputs`")
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #08628572
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #9bb7b25e
 @torch.no_grad()
 def _draw_weights(model:nn.Module):
     "Random weights from the global generator, none of them zero."
@@ -127,7 +128,7 @@ def tiny_transformer(name:str, # one of transformer_classes()
         _draw_weights(model)
     return model.eval()
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #9fb242b2
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #93e1d80e
 def tiny_inputs(name:str, # one of transformer_classes()
                 seed:int=0) -> dict: # keywords of its forward
     "Random inputs for `tiny_transformer(name)`, the latents first: two samples, if the class takes several."
