@@ -15,8 +15,8 @@ from torch import Tensor
 
 from .tails import LEVELS, REACH, TENTHS, Spread, Tails, describe_tails
 from ..data.latents import Batch, Latents, draw_batch
+from ..diffusion.objective import objective_of
 from ..diffusion.sample import evaluating
-from ..diffusion.schedule import linear_schedule
 from ..grafting.plan import Site
 from ..models.dit import DiT
 from ..training.activations import teacher_activations
@@ -28,11 +28,11 @@ def noised_outputs(model:DiT, batch:Batch, batch_size:int
                    ) -> Iterator[tuple[Tensor, dict[Site, Tensor]]]: # timesteps (b,), outputs (b, n, d)
     "Run a model over noised images in parts; yields what every operator of it returned."
     sites = [Site(target, layer) for target in KINDS for layer in range(len(model.blocks))]
-    schedule = linear_schedule()
+    objective = objective_of(model)
     device = next(model.parameters()).device
     for start in range(0, len(batch.t), batch_size):
         part = Batch(*(tensor[start:start + batch_size] for tensor in vars(batch).values())).to(device)
-        activations = teacher_activations(model, sites, part, schedule)
+        activations = teacher_activations(model, sites, part, objective)
         yield part.t, {site: activation.output for site, activation in activations.items()}
 
 # %% ../../nbs/08_analyses/01_activations.ipynb #cfa5f2a9

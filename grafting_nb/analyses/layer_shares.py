@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from ..core.seeds import generator
 from ..data.latents import Latents
-from ..diffusion.schedule import add_noise, linear_schedule
+from ..diffusion.objective import objective_of
 from ..models.dit import DiT
-from ..training.finetune import snr_weight
 
 # %% ../../nbs/08_analyses/09_layer_shares.ipynb #972908cd
 def noise_draws(data:Latents, repeats:int, seed:int) -> tuple[Tensor, Tensor]: # (repeats, n, c, h, w) and (repeats, n)
@@ -33,17 +32,17 @@ def noise_errors(model:nn.Module, # a DiT
                  batch_size:int=500,
                  snr_clip:float|None=None # weigh errors as `diffusion_loss` does with it; None: all alike
                  ) -> Tensor: # (repeats*n,), on the CPU
-    "Error of the predicted noise for every image and draw, the same draws for every model."
-    device, schedule = next(model.parameters()).device, linear_schedule()
+    "Error of what the model predicts, such as the noise, for every image and draw; the same draws for every model."
+    device, objective = next(model.parameters()).device, objective_of(model)
     noise, times = noise_draws(data, repeats, seed)
     images, labels = data.batch(torch.arange(len(data)))
     rows = [images.repeat(repeats, 1, 1, 1), noise.flatten(0, 1), times.flatten(), labels.repeat(repeats)]
     errors = []
     for x0, eps, t, y in zip(*(tensor.split(batch_size) for tensor in rows)):
         x0, eps, t, y = (tensor.to(device) for tensor in (x0, eps, t, y))
-        predicted = model(add_noise(schedule, x0, eps, t), t, y)[:, :x0.shape[1]].float()
-        error = (predicted - eps).square().flatten(1).mean(1)
-        if snr_clip: error = error*snr_weight(model, t, schedule, snr_clip)
+        output = model(objective.noised(x0, eps, t), objective.model_time(t), y)
+        error = objective.error(output, x0, eps, t)
+        if snr_clip: error = error*objective.weight(t, snr_clip)
         errors.append(error.cpu())
     return torch.cat(errors)
 

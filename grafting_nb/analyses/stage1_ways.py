@@ -21,11 +21,16 @@ from .timing import time_calls, time_in_turns
 from ..core.machine import pick_device, progress
 from ..core.seeds import fingerprint
 from ..data.latents import Latents, draw_batch
-from ..diffusion.schedule import linear_schedule
 from ..grafting.plan import Edit, GraftPlan, Site
 from ..grafting.scions import new_scions
 from ..models.dit import DiT
-from ..training.activations import Activation, DistillConfig, scion_losses, teacher_activations
+from grafting_nb.training.activations import (
+    Activation,
+    DistillConfig,
+    input_objective,
+    scion_losses,
+    teacher_activations,
+)
 from ..training.compute import clip_gradients
 from ..training.distill import distill
 
@@ -48,11 +53,11 @@ def _read_activation(path:Path, device:torch.device) -> Activation:
 def write_activations(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillConfig,
                       folder:str|Path, device:torch.device) -> int: # bytes
     "Write inputs, output and gate of every planned operator, one file per layer and step."
-    schedule = linear_schedule()
+    objective = input_objective(teacher, config)
     size = 0
     for step in progress(range(config.steps), desc="write activations"):
         batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
-        for site, activation in teacher_activations(teacher, plan.sites(), batch, schedule).items():
+        for site, activation in teacher_activations(teacher, plan.sites(), batch, objective).items():
             size += _write_activation(activation, _activation_file(folder, site, step))
     return size
 
@@ -146,7 +151,7 @@ def compare_distillation(teacher:DiT, plan:GraftPlan, data:Latents,
     device = torch.device(device or pick_device())
     config = replace(config, validate_every=config.steps, checkpoint_every=config.steps)
     batch = draw_batch(data, config.batch_size, 0, config.seed).to(device)
-    one_pass = partial(teacher_activations, teacher.to(device).eval(), plan.sites(), batch, linear_schedule())
+    one_pass = partial(teacher_activations, teacher.to(device).eval(), plan.sites(), batch)
     teacher_pass = time_calls(one_pass, repeats=5)
     with tempfile.TemporaryDirectory(dir=folder) as below:
         ways, made = _three_ways(teacher, plan, data, config, below, device)

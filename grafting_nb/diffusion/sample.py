@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from ..core.machine import autocast, progress
 from ..core.seeds import generator
-from .samplers import MultistepSampler, Sampler, make_sampler
+from .objective import Objective, objective_of
+from .samplers import AnySampler, check_sampler, make_sampler
 
 # %% ../../nbs/03_diffusion/06_sample.ipynb #d7e220ec
 def image_labels(seed:int,
@@ -45,11 +46,11 @@ def evaluating(model:torch.nn.Module):
 # %% ../../nbs/03_diffusion/06_sample.ipynb #bde68a28
 def predict(model:nn.Module, # forward(x, t, y), forward_with_cfg(x, t, y, scale) and `config.num_classes`
             x:Tensor, # (B, C, H, W)
-            t:int,
+            t:float, # what the model is told; a whole number on a chain
             labels:Tensor, # (B,) long
             guidance:float, # 1 is off
             mixed:bool=True # bfloat16 on a GPU
-            ) -> Tensor: # (B, 2C, H, W)
+            ) -> Tensor: # (B, 2C, H, W), or C channels of a model that learns no variance
     "The model's output for a batch, guided unless `guidance` is 1."
     times = torch.full((len(x),), t, device=x.device)
     with autocast(x.device, "auto" if mixed else "no"):
@@ -60,7 +61,7 @@ def predict(model:nn.Module, # forward(x, t, y), forward_with_cfg(x, t, y, scale
 
 # %% ../../nbs/03_diffusion/06_sample.ipynb #86da6a2b
 def denoise(x:Tensor, # (B, C, H, W) noise
-            timesteps:list[int], # noisiest first
+            timesteps:list, # numbers, noisiest first
             predict:Callable, # (x, t) -> (B, 2C, H, W), the model's output
             step:Callable, # (output, i, x) -> one step back, like x
             bar # of `progress`, moved by one a step
@@ -81,19 +82,19 @@ class SampleSettings:
     seed: int
     steps: int = 250 # 1 to 1000
     guidance: float = 1.5 # 1 is off
-    sampler: str = "ddpm" # "ddpm", "ddim" or "dpm++"
+    sampler: str = "ddpm" # "ddpm", "ddim" or "dpm++"; "euler" for a model of a flow
     batch_size: int = 64 # images at once; the model sees twice as many under guidance
     mixed: bool = True # bfloat16 on a GPU
 
     def __post_init__(self):
         if self.batch_size < 1: raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
-        self.make_sampler() # which knows the names and the numbers of steps
+        check_sampler(self.sampler, self.steps)
 
-    def make_sampler(self) -> Sampler|MultistepSampler: return make_sampler(self.sampler, self.steps)
+    def make_sampler(self, objective:Objective) -> AnySampler: return make_sampler(self.sampler, self.steps, objective)
 
 # %% ../../nbs/03_diffusion/06_sample.ipynb #45c9e195
 def sample_batch(model:nn.Module,
-                 sampler:Sampler|MultistepSampler, # from `make_sampler`
+                 sampler:AnySampler, # from `make_sampler`
                  sources:list[torch.Generator], # from `image_generators`
                  labels:Tensor, # (B,) long, where the model is
                  settings:SampleSettings, bar) -> Tensor: # (B, C, H, W) float32
@@ -123,7 +124,7 @@ def sample_batches(model:nn.Module,
                    settings:SampleSettings, bar) -> Iterator[Tensor]: # (B, C, H, W) float32, where the model is
     "Yield the images of these indices batch by batch."
     where = next(model.parameters()).device
-    sampler = settings.make_sampler()
+    sampler = settings.make_sampler(objective_of(model))
     for start in range(0, len(indices), settings.batch_size):
         batch = slice(start, start + settings.batch_size)
         sources = image_generators(settings.seed, indices[batch])

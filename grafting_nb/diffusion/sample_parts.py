@@ -18,6 +18,7 @@ from ..core.machine import progress, this_process
 from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint
 from .images import ImageParts
+from .objective import objective_of
 from .sample import SampleSettings, check_labels, count_steps, sample_batches
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #c1648e38
@@ -73,6 +74,7 @@ def sample_parts(model:nn.Module, # as for `sample`
                  ) -> Tensor: # labels (n,) long
     "Make the missing parts, shared among the processes; ValueError on other settings or another shape of images."
     settings = SampleSettings(**settings)
+    settings.make_sampler(objective_of(model)) # which knows whether they fit
     known = "drawn" if labels is None else None
     labels = check_labels(labels, settings.seed, range(parts.n), model.config.num_classes)
     own = asdict(settings) | dict(labels=known or fingerprint(dict(labels=labels)), **made_of(model, decode))
@@ -109,7 +111,10 @@ def place(model:nn.Module, decode=None,
     return processes
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #1ebd21ec
-def made_of(model:nn.Module, decode=None) -> dict[str, str|None]:
-    "What images depend on, beside the settings: the identities of model and decoder."
+def made_of(model:nn.Module, decode=None) -> dict: # JSON values
+    "What images depend on, beside the settings: the identities of model and decoder, and what the model has learned."
     modules = decoder_modules(decode)
-    return dict(weights=identity(model), decoder=identity(*modules) if modules else None)
+    objective = objective_of(model).words()
+    objective.pop("of_image", None) # which weighs errors only
+    learned = dict(objective=objective) if objective else {} # nothing for DiT's
+    return dict(weights=identity(model), decoder=identity(*modules) if modules else None, **learned)

@@ -14,7 +14,8 @@ from fastcore.basics import patch
 from torch import Tensor, nn
 
 from ..data.captions import Captions
-from ..diffusion.schedule import linear_schedule, predict_noise
+from ..diffusion.objective import NoiseObjective, Objective
+from ..diffusion.schedule import Schedule, linear_schedule, predict_noise
 from ..operators.flops import forward_flops
 
 # %% ../../nbs/04_models/02_captioned.ipynb #d01e29db
@@ -40,19 +41,24 @@ class Captioned(nn.Module):
     def __init__(self, transformer:nn.Module, # diffusers' PixArtTransformer2DModel; it is not copied
                  captions:Captions,
                  name:str, # which pretrained model this is; graft plans name their base by it
-                 predicts:str="noise"): # or `image`: the transformer predicts the clean image
+                 predicts:str="noise", # or `image`: the transformer predicts the clean image
+                 objective:Objective|None=None): # that it has learned; None: noise on DiT's chain
         super().__init__()
-        require_match(transformer, captions, name, predicts)
+        require_match(transformer, captions, name, predicts, objective)
         self.transformer = transformer
         self.captions = captions
         self.name = name
-        self.predicts = predicts
-        with torch.device("cpu"): self.schedule = linear_schedule() # also where the model is made on the meta device
+        with torch.device("cpu"): chain = linear_schedule() # also where the model is made on the meta device
+        self.objective = objective or NoiseObjective(chain, of_image=predicts == "image")
+        self.predicts = predicts if self.objective.predicts == "noise" else self.objective.predicts
         self.training = transformer.training
         self._counted = (None, 0) # structure and operations that were counted last
 
     @property
     def blocks(self) -> nn.ModuleList: return self.transformer.transformer_blocks
+
+    @property
+    def schedule(self) -> Schedule: return self.objective.schedule # a flow has none
 
     @property
     def config(self) -> CaptionedConfig:
@@ -63,17 +69,18 @@ class Captioned(nn.Module):
             num_heads=c.num_attention_heads, num_classes=len(self.captions))
 
     def forward(self, x:Tensor, # (b, C, h, w) noised latents
-                t:Tensor, # (b,) timesteps, 0 to 999
+                t:Tensor, # (b,) timesteps, 0 to 999, or what the objective makes of them
                 y:Tensor # (b,) caption numbers, `num_classes` for the empty caption
-                ) -> Tensor: # (b, 2C, h, w): predicted noise, then variance numbers
+                ) -> Tensor: # (b, 2C, h, w): predicted noise, then variance numbers; (b, C, h, w) of another objective
         "Predict the noise (and the variance); raises ValueError on another shape of latents or an unknown caption."
         predicted, variance = self.ask(x, t, y)
+        if self.objective.predicts != "noise": return predicted
         if self.predicts == "image": predicted = predict_noise(self.schedule, predicted, x, t)
         return torch.cat([predicted, variance], dim=1)
 
     def with_captions(self, captions:Captions) -> "Captioned":
         "The same transformer, asked about other captions."
-        return Captioned(self.transformer, captions, self.name, self.predicts)
+        return Captioned(self.transformer, captions, self.name, self.predicts, self.objective)
 
     def extra_repr(self):
         return f"name={self.name!r}, predicts={self.predicts!r}, captions={self.captions.fingerprint[:16]!r}"
@@ -97,12 +104,14 @@ def ask(self:Captioned, x:Tensor, t:Tensor, y:Tensor # as for `forward`
 
 # %% ../../nbs/04_models/02_captioned.ipynb #8ed03ee6
 def require_match(transformer:nn.Module, # diffusers' PixArtTransformer2DModel
-                  captions:Captions, name:str, predicts:str):
+                  captions:Captions, name:str, predicts:str, objective:Objective|None=None):
     "Raise ValueError where transformer and captions do not fit together."
     c = transformer.config
     found = captions.vectors.shape[-1]
     wanted = c.caption_channels or c.cross_attention_dim
-    if predicts not in ("noise", "image"): raise ValueError(f"unknown prediction {predicts!r}; known: noise, image")
+    own = objective is not None and predicts == objective.predicts
+    if not own and predicts not in ("noise", "image"):
+        raise ValueError(f"unknown prediction {predicts!r}; known: noise, image")
     if found != wanted: raise ValueError(f"the captions are vectors of {found} numbers, {name!r} takes {wanted}")
     if transformer.out_channels not in (c.in_channels, 2*c.in_channels):
         raise ValueError(f"{name!r} has {transformer.out_channels} output channels for {c.in_channels} of the latent: "
@@ -118,13 +127,13 @@ def forward_with_cfg(self:Captioned,
                      t:Tensor, # (2b,)
                      y:Tensor, # (2b,): captions, then the empty one
                      scale:float # guidance scale, 1 is none
-                     ) -> Tensor: # (2b, 2C, h, w), both halves guided alike
-    "Guided prediction, in all noise channels."
+                     ) -> Tensor: # (2b, 2C, h, w), or C channels as `forward`; both halves guided alike
+    "Guided prediction, in all channels but those of the variance."
     half = x[:len(x)//2]
-    noise, variance = self(torch.cat([half, half]), t, y).chunk(2, dim=1)
-    conditional, unconditional = noise.chunk(2)
+    output = self(torch.cat([half, half]), t, y)
+    conditional, unconditional = output[:, :x.shape[1]].chunk(2)
     guided = unconditional + scale*(conditional - unconditional)
-    return torch.cat([torch.cat([guided, guided]), variance], dim=1)
+    return torch.cat([torch.cat([guided, guided]), output[:, x.shape[1]:]], dim=1)
 
 # %% ../../nbs/04_models/02_captioned.ipynb #f3f3b1ae
 @patch

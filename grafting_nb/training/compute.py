@@ -23,6 +23,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..core.machine import Precision
 from ..data.latents import Batch
+from ..diffusion.objective import objective_of
 
 # %% ../../nbs/06_training/01_compute.ipynb #fc784a60
 @dataclass(frozen=True)
@@ -63,10 +64,14 @@ def batch_rows(batch:Batch, rows:slice) -> Batch:
 
 # %% ../../nbs/06_training/01_compute.ipynb #4965cae9
 def conditions(model:Any # DiT or Captioned
-               ) -> dict[str, str]: # to be added to the settings of a run
-    "What besides its weights decides what a model computes: its captions and what it predicts; nothing for a DiT."
-    if not hasattr(model, "captions"): return {}
-    return dict(captions=model.captions.fingerprint, predicts=model.predicts)
+               ) -> dict: # JSON values, to be added to the settings of a run
+    "What besides its weights decides what a model computes and learns; nothing for a DiT with DiT's objective."
+    objective = objective_of(model).words()
+    known = {}
+    if hasattr(model, "captions"):
+        known = dict(captions=model.captions.fingerprint, predicts=model.predicts)
+        objective.pop("of_image", None) # `predicts` says it
+    return dict(known, objective=objective) if objective else known
 
 # %% ../../nbs/06_training/01_compute.ipynb #2bd9ee77
 def clip_gradients(parameters:Iterable[Tensor],

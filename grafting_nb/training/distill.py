@@ -25,14 +25,15 @@ from ..core.locks import alone
 from ..core.machine import progress, this_process
 from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, require_fitting_data
-from ..diffusion.schedule import Schedule
+from ..diffusion.objective import Objective
 from ..grafting.families import base_name
 from ..grafting.plan import TARGETS, Edit, GraftPlan, Site
 from ..grafting.scions import new_scions
 from grafting_nb.training.activations import (
     DistillConfig,
+    Unnoised,
     draw_inputs,
-    input_schedule,
+    input_objective,
     scion_losses,
     teacher_activations,
     validate,
@@ -106,13 +107,14 @@ def scion_files(teacher:nn.Module, plan:GraftPlan, data:Latents, validation:Late
 
 # %% ../../nbs/06_training/03_distill.ipynb #13c6fed1
 def backward(runs:dict[Site, ScionRun], teacher:nn.Module, microbatches:list[Batch],
-             schedule:Schedule, config:DistillConfig, compute:Compute
+             objective:Objective|Unnoised, # from `input_objective`
+             config:DistillConfig, compute:Compute
              ) -> dict[Site, float]: # loss on the whole batch
     "Give every scion its gradient."
     scions = {site: run.scion for site, run in runs.items()}
     losses = []
     for batch in microbatches:
-        activations = teacher_activations(teacher, scions, batch, schedule, compute)
+        activations = teacher_activations(teacher, scions, batch, objective, compute)
         found = scion_losses(scions, activations, config, compute)
         (sum(found.values())/len(microbatches)).backward()
         losses.append(torch.stack(list(found.values())).detach())
@@ -140,7 +142,7 @@ def train_scions(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, val
     def note_errors(active):
         if active: note_validation(active, teacher, data, validation, config, compute, process.device)
 
-    schedule = input_schedule(config)
+    objective = input_objective(teacher, config)
     prepare_blocks(compute, [run.scion for run in runs.values()])
     clock = time.time()
     note_errors({site: run for site, run in runs.items() if not run.errors})
@@ -148,7 +150,7 @@ def train_scions(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, val
     for step in progress(range(first, config.steps), "stage 1", config.steps, first):
         active = {site: run for site, run in runs.items() if run.step == step}
         microbatches = draw_microbatches(data, step, config, compute, process.device)
-        losses = backward(active, teacher, microbatches, schedule, config, compute)
+        losses = backward(active, teacher, microbatches, objective, config, compute)
         for site, run in active.items(): update(run, losses[site], config)
         if due(step + 1, config.validate_every, config.steps): note_errors(active)
         clock = share_time(list(active.values()), clock, process.num_processes)
