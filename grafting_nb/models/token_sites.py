@@ -33,9 +33,8 @@ def is_empty(value) -> bool:
     "Whether an argument says nothing."
     return value is None or (isinstance(value, (dict, list, tuple)) and len(value) == 0)
 
-def named_arguments(forward:Callable, args:tuple, options:dict) -> dict[str, Any]:
+def named_arguments(signature:inspect.Signature, args:tuple, options:dict) -> dict[str, Any]:
     "The arguments of a call by name, without those that are None or empty."
-    signature = inspect.signature(forward)
     named = dict(signature.bind(*args, **options).arguments)
     for name, parameter in signature.parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD: named |= named.pop(name, {})
@@ -76,7 +75,7 @@ def record_calls(model:nn.Module, inputs:dict[str, Any] # arguments of its forwa
     names = {module: name for name, module in model.named_modules() if name}
 
     def begin(module, args, options):
-        opened.append(Call(names[module], module, named_arguments(module.forward, args, options)))
+        opened.append(Call(names[module], module, named_arguments(inspect.signature(module.forward), args, options)))
 
     def end(module, args, options, output):
         call = opened.pop()
