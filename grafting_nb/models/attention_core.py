@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Core', 'seen_keys', 'attend_by', 'AttentionGraft', 'with_new_weights']
 
-# %% ../../nbs/04_models/11_attention_core.ipynb #ae80c7b9
+# %% ../../nbs/04_models/11_attention_core.ipynb #291bc716
 import copy
 import inspect
 from collections.abc import Callable
@@ -18,16 +18,16 @@ from torch import Tensor, nn
 
 from .token_sites import AttentionMode, named_arguments
 
-# %% ../../nbs/04_models/11_attention_core.ipynb #02892121
-def seen_keys(mask:Tensor|None # bool, ones and zeros, or added to scores; broadcasts to (B, H, queries, keys)
+# %% ../../nbs/04_models/11_attention_core.ipynb #9259eed1
+def seen_keys(mask:Tensor|None # bool, ones and zeros, or added to scores; (B, keys) to (B, H, queries, keys)
               ) -> Tensor|None: # bool (B, keys); None: all are seen
     "The keys that some query sees."
     if mask is None: return None
     seen = mask if mask.dtype == torch.bool else mask > (0 if mask.max() > 0 else -1000)
-    while seen.ndim < 4: seen = seen[None] if seen.ndim < 3 else seen[:, None]
+    while seen.ndim < 4: seen = seen[:, None]
     return seen.any(-2).any(1)
 
-# %% ../../nbs/04_models/11_attention_core.ipynb #77c8599c
+# %% ../../nbs/04_models/11_attention_core.ipynb #dcc321f8
 Core = Callable[..., Tensor] # (q, k, v, keys=, shared=, **options), as `windowed_attention`
 
 def attend_by(core:Core, # what mixes values among neighbours
@@ -52,7 +52,7 @@ def attend_by(core:Core, # what mixes values among neighbours
     read = full(query[:, :, text], key, value, attn_mask=rows)
     return torch.cat((read, mixed) if text.start == 0 else (mixed, read), -2)
 
-# %% ../../nbs/04_models/11_attention_core.ipynb #37498a59
+# %% ../../nbs/04_models/11_attention_core.ipynb #9f51cc10
 class AttentionGraft(nn.Module):
     "A family's attention around another core."
     def __init__(self, module:nn.Module, # the family's, kept inside
@@ -79,7 +79,7 @@ class AttentionGraft(nn.Module):
 
     def extra_repr(self): return ", ".join(f"{name}={value}" for name, value in self.options.items())
 
-# %% ../../nbs/04_models/11_attention_core.ipynb #d87b702b
+# %% ../../nbs/04_models/11_attention_core.ipynb #1cdfbe7e
 def with_new_weights(module:nn.Module) -> nn.Module:
     "A copy of a module, every layer initialised anew as its class does it."
     copied = copy.deepcopy(module)

@@ -6,10 +6,9 @@
 __all__ = ['place_arguments', 'padding_mask', 'without_padded', 'SequenceGraft', 'read_shared', 'ImageStreamGraft', 'JointGraft',
            'FusedGraft']
 
-# %% ../../nbs/04_models/12_site_grafts.ipynb #939df3d6
+# %% ../../nbs/04_models/12_site_grafts.ipynb #eb8cdcb2
 import copy
 import inspect
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention_core import AttentionGraft, seen_keys
-from .token_sites import AttentionMode, TokenSite, named_arguments, role_of, tensors_in
+from .token_sites import AttentionMode, named_arguments, role_of
 
-# %% ../../nbs/04_models/12_site_grafts.ipynb #54c7f437
+# %% ../../nbs/04_models/12_site_grafts.ipynb #513ca2e5
 def place_arguments(module:nn.Module, # whose place is taken; its signature is read
                     args:tuple, options:dict, drop:tuple[str, ...], # roles that may be left unread
                     who:str # the operator, for the message
@@ -43,7 +42,7 @@ def without_padded(tokens:Tensor, # (b, n, d)
     "The tokens, with zeros in the place of padded ones."
     return tokens if seen is None else tokens*seen[..., None].to(tokens.dtype)
 
-# %% ../../nbs/04_models/12_site_grafts.ipynb #437c8b53
+# %% ../../nbs/04_models/12_site_grafts.ipynb #e61eff55
 class SequenceGraft(nn.Module):
     "An operator (b, n, d) -> (b, n, d) in the place of a family's self-attention or MLP."
     def __init__(self, operator:nn.Module, module:nn.Module, # whose place it takes
@@ -68,7 +67,7 @@ class SequenceGraft(nn.Module):
         mixed = self.operator(places)
         return mixed.mT.reshape(grid.shape) if first else mixed.reshape(grid.shape)
 
-# %% ../../nbs/04_models/12_site_grafts.ipynb #499b4fea
+# %% ../../nbs/04_models/12_site_grafts.ipynb #153a3c06
 def read_shared(q:Tensor, k:Tensor, v:Tensor, keys:Tensor|None=None,
                 shared:tuple[Tensor, Tensor]=()) -> Tensor: # as a core of attention
     "Attention to the shared keys alone."
@@ -89,7 +88,7 @@ class ImageStreamGraft(nn.Module):
         read, *others = self.kept(*args, **options)
         return read + self.operator(image), *others
 
-# %% ../../nbs/04_models/12_site_grafts.ipynb #dc68376b
+# %% ../../nbs/04_models/12_site_grafts.ipynb #0859b0cb
 class JointGraft(nn.Module):
     "An operator on text and image as one sequence, in the place of a joint attention."
     def __init__(self, operator:nn.Module, module:nn.Module, # whose place it takes
@@ -117,7 +116,7 @@ class JointGraft(nn.Module):
         if mask is None or mask.shape[1] == image.shape[1] + text.shape[1]: return mask
         return self.side_by_side(mask.new_ones(image.shape[:2]), mask.expand(len(image), -1))
 
-# %% ../../nbs/04_models/12_site_grafts.ipynb #8a7e546e
+# %% ../../nbs/04_models/12_site_grafts.ipynb #22303a25
 class FusedGraft(nn.Module):
     "An operator in the place of the attention inside a module that does more."
     def __init__(self, operator:nn.Module, module:nn.Module, # a copy with its weights is kept
@@ -131,6 +130,6 @@ class FusedGraft(nn.Module):
         tokens, seen = next(iter(named.values())), padding_mask(named)
         mixed = without_padded(self.operator(without_padded(tokens, seen)), seen)
 
-        def attend(query, key, value, *args, **options): return mixed.unflatten(-1, (query.shape[1], -1)).transpose(1, 2)
+        def attend(query, *args, **options): return mixed.unflatten(-1, (query.shape[1], -1)).transpose(1, 2)
 
         with AttentionMode(attend): return self.kept(*args, **options)
