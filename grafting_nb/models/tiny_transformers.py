@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['transformer_classes', 'from_spec', 'tiny_entry', 'tiny_transformer', 'tiny_inputs']
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0dffdbaa
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #cb116be1
+import copy
 import difflib
 import inspect
 import re
@@ -18,7 +19,7 @@ from ..core.files import read_json, shipped
 from ..core.machine import load_library
 from ..core.seeds import generator, seeded
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #a3833041
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0273397f
 @cache
 def transformer_classes() -> tuple[str, ...]: # sorted
     "The names of all transformers that the installed diffusers has."
@@ -26,7 +27,7 @@ def transformer_classes() -> tuple[str, ...]: # sorted
     members = inspect.getmembers(library, inspect.isclass)
     return tuple(name for name, kind in members if issubclass(kind, nn.Module))
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #4295a7cd
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0fa6f1a6
 def _mask(samples:int, words:int, more:int=0
          ) -> Tensor: # (samples, words + more), True where a token is there
     "Texts of which each is a word shorter than the one before, then tokens that are always there."
@@ -43,7 +44,7 @@ def _axis(axis:int, *sizes:int) -> Tensor: # (tokens,)
     "One of the coordinates of the tokens of a grid in raster order."
     return _ids(*sizes)[:, axis].long()
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #aaa9ba63
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #28dbb7b2
 _FIXED = dict(ones=torch.ones, zeros=torch.zeros, mask=_mask, ids=_ids, axis=_axis, range=torch.arange)
 _PIECE = re.compile(r"(float(?:<\d+)?|int[<=]\d+|ones|zeros|mask|ids|axis|range)((?: \d+)+)(?: (bool|long))?")
 
@@ -65,7 +66,7 @@ def _piece(text:str, g:torch.Generator) -> Tensor:
     drawn = _draw(kind, [int(size) for size in sizes.split()], g)
     return drawn.to(getattr(torch, dtype)) if dtype else drawn
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #ab5513da
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #0e87c987
 def _tensor(text:str, *keys:int|str) -> Tensor:
     "What a text of the file stands for, drawn with these keys; ValueError if it stands for nothing."
     word, rest = re.fullmatch("(batch |turned )?(.*)", text).groups()
@@ -83,7 +84,7 @@ def _called(path:str, arguments:dict):
     module, _, name = path.rpartition(".")
     return getattr(load_library(f"diffusers.{module}"), name)(**arguments)
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #2a09f165
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #65baac7d
 def from_spec(spec, *keys:int|str): # numbers, tensors, lists and dictionaries
     "What stands for itself, and tensors for texts, in lists and dictionaries too; random with these keys."
     if isinstance(spec, list): return [from_spec(each, *keys, i) for i, each in enumerate(spec)]
@@ -94,7 +95,7 @@ def from_spec(spec, *keys:int|str): # numbers, tensors, lists and dictionaries
     quoted = re.fullmatch("'(.*)'", spec)
     return quoted[1] if quoted else _tensor(spec, *keys)
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #e8116e72
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #bd8a4beb
 @cache
 def _entries() -> dict[str, dict]: # class -> {"config": ..., "inputs": ...}
     "The content of `data/transformers/tiny.json`."
@@ -107,10 +108,10 @@ def tiny_entry(name:str # one of transformer_classes()
     if name not in known:
         close = difflib.get_close_matches(name, known) or known
         raise ValueError(f"the installed diffusers has no transformer {name!r}, but {', '.join(close)}")
-    if name in _entries(): return _entries()[name]
+    if name in _entries(): return copy.deepcopy(_entries()[name])
     raise ValueError(f"{name} has no entry in data/transformers/tiny.json: add its `config` and its `inputs`")
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #9bb7b25e
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #d1f02a21
 @torch.no_grad()
 def _draw_weights(model:nn.Module):
     "Random weights from the global generator, none of them zero."
@@ -119,16 +120,18 @@ def _draw_weights(model:nn.Module):
         else: weight.copy_(weight.eq(1).all() + 0.1*torch.randn_like(weight))
 
 def tiny_transformer(name:str, # one of transformer_classes()
-                     seed:int=0) -> nn.Module: # in evaluation mode, with two or more blocks in each list
+                     seed:int=0,
+                     **options # of the class, where they differ from the file's
+                     ) -> nn.Module: # in evaluation mode, with two or more blocks in each list
     "A small transformer of diffusers with random weights."
-    config = tiny_entry(name)["config"]
+    config = tiny_entry(name)["config"] | options
     make = getattr(load_library("diffusers.models.transformers"), name)
     with seeded(seed, "tiny", name):
         model = make(**config)
         _draw_weights(model)
     return model.eval()
 
-# %% ../../nbs/04_models/09_tiny_transformers.ipynb #93e1d80e
+# %% ../../nbs/04_models/09_tiny_transformers.ipynb #af13508c
 def tiny_inputs(name:str, # one of transformer_classes()
                 seed:int=0) -> dict: # keywords of its forward
     "Random inputs for `tiny_transformer(name)`, the latents first: two samples, if the class takes several."
