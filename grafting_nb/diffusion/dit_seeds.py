@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..core.files import atomic_path
 from ..core.machine import progress, tf32_products
 from .images import ImageParts
-from .objective import objective_of
+from .objective import objective_settings
 from .sample import denoise, evaluating, predict
 from .sample_parts import decode_images, image_shape, made_of, place
 from .schedule import Schedule, linear_schedule, p_mean_variance, respace
@@ -120,8 +120,8 @@ def sample_as_dit(model:nn.Module, # as for `sample`
     "DDPM samples with the seeds, draws and order of DiT's distributed sampler, resumable."
     if n < 1: raise ValueError(f"n must be at least 1, got {n}")
     settings = DiTSettings(**settings)
-    learned = objective_of(model).words()
-    if set(learned) - {"of_image"}: raise ValueError(f"DiT's sampler is for noise on DiT's chain, not for {learned}")
+    if learned := objective_settings(model):
+        raise ValueError(f"DiT's sampler is for noise on DiT's chain, not for {learned}")
     processes = place(model, decode, device)
     streams = dit_streams(model, Path(folder), n, settings, decode)
     mine = streams[processes.process_index::processes.num_processes]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Objective', 'first_half', 'ChainObjective', 'NoiseObjective', 'VelocityObjective', 'ImageObjective', 'FlowObjective',
-           'objective_of']
+           'objective_of', 'objective_settings']
 
 # %% ../../nbs/03_diffusion/02_objective.ipynb #cc9629b2
 import math
@@ -197,3 +197,10 @@ def objective_of(model:nn.Module # also inside DDP
     if found is None: return NoiseObjective(linear_schedule())
     if isinstance(found, Objective): return found
     raise TypeError(f"the objective of a model must be an Objective, such as FlowObjective(), got {found!r}")
+
+# %% ../../nbs/03_diffusion/02_objective.ipynb #f25b955e
+def objective_settings(model:nn.Module) -> dict: # JSON values: nothing, or `objective` alone
+    "What images depend on beside weights and captions: what was learned, not how errors were weighed."
+    words = objective_of(model).words()
+    words.pop("of_image", None)
+    return dict(objective=words) if words else {}

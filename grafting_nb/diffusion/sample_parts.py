@@ -18,7 +18,7 @@ from ..core.machine import progress, this_process
 from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint
 from .images import ImageParts
-from .objective import objective_of
+from .objective import objective_of, objective_settings
 from .sample import SampleSettings, check_labels, count_steps, sample_batches
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #c1648e38
@@ -114,7 +114,5 @@ def place(model:nn.Module, decode=None,
 def made_of(model:nn.Module, decode=None) -> dict: # JSON values
     "What images depend on, beside the settings: the identities of model and decoder, and what the model has learned."
     modules = decoder_modules(decode)
-    objective = objective_of(model).words()
-    objective.pop("of_image", None) # which weighs errors only
-    learned = dict(objective=objective) if objective else {} # nothing for DiT's
-    return dict(weights=identity(model), decoder=identity(*modules) if modules else None, **learned)
+    decoder = identity(*modules) if modules else None
+    return dict(weights=identity(model), decoder=decoder, **objective_settings(model))

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..core.files import read_json, write_json
 from ..core.machine import load_library
+from ..diffusion.objective import objective_of
 from ..diffusion.schedule import linear_schedule
 from ..grafting.model_folder import check_load_options, read_config, regraft
 from ..grafting.plan import GraftPlan
@@ -95,6 +96,8 @@ def make_pipeline(model:DiT, # grafted or plain; it is not copied
     if channels != model.config.in_channels:
         raise ValueError(f"the autoencoder has {channels} latent channels, "
                          f"{model.name!r} takes {model.config.in_channels}")
+    learned = objective_of(model).words()
+    if learned: raise ValueError(f"DiTPipeline is for models of the noise, {model.name!r} has learned {learned}")
     scheduler = scheduler or diffusers.DDIMScheduler(beta_schedule="linear", clip_sample=False)
     check_scheduler(scheduler, "noise", linear_schedule())
     check_unscaled(scheduler)

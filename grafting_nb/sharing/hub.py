@@ -17,6 +17,7 @@ from torch import nn
 from .. import __version__
 from ..core.files import atomic_path, write_json
 from ..core.seeds import cpu_state, fingerprint
+from ..diffusion.objective import objective_of
 from ..grafting.families import base_name, family_of, transformer_of
 from ..grafting.graft_file import save_graft
 from grafting_nb.grafting.model_folder import (
@@ -43,6 +44,10 @@ def _structure(model:nn.Module) -> dict[str, str]:
 # %% ../../nbs/09_sharing/01_hub.ipynb #b9001d56
 def _require_restorable(model:nn.Module, config:HubConfig):
     "Raise ValueError when a model is not what its configuration rebuilds."
+    learned = objective_of(model).words()
+    if learned and not family_of(model).diffusers:
+        raise ValueError(f"{config.name!r} has learned {learned}, for which {CONFIG} has no place: "
+                         "loaded again, it would be taken for a model of the noise")
     ours = _structure(model)
     rebuilt = _structure(rebuild(config.name, config.dit, config.plan, config.base_fingerprint))
     for name in {**rebuilt, **ours}:

@@ -17,6 +17,7 @@ from ..core.machine import this_process
 from ..core.seeds import fingerprint
 from ..data.latent_store import open_store, write_store
 from ..data.latents import Latents
+from ..diffusion.objective import objective_of, objective_settings
 from ..diffusion.sample import SampleSettings, check_labels, sample
 from ..diffusion.sample_parts import identity
 from ..models.captioned import Captioned
@@ -35,10 +36,11 @@ def draw_teacher_samples(model:Captioned, # the teacher; it is moved to the devi
     "Let the teacher draw for these captions, on all processes; ValueError on a folder that was begun otherwise."
     process = this_process(device)
     wanted = SampleSettings(**{**TEXT_SAMPLING, **settings})
+    wanted.make_sampler(objective_of(model)) # which knows whether they fit
     labels = check_labels(labels, wanted.seed, list(range(len(labels))), len(model.captions))
     source = dict(
         kind="samples", name=model.name, model=identity(model), labels=fingerprint(dict(labels=labels)),
-        part_size=part_size, **asdict(wanted))
+        part_size=part_size, **asdict(wanted), **objective_settings(model))
     parts = {}
     for start in range(0, len(labels), part_size):
         rows = range(len(labels))[start:start + part_size]
