@@ -15,15 +15,16 @@ from torch import nn
 from ..core.seeds import fingerprint
 from .block_pairs import PassThrough
 from grafting_nb.grafting.families import (
-    SelfAttentionGraft,
-    family_of,
+    block_path,
     find_operator,
     model_blocks,
-    pretrained_weights,
+    site_path,
     transformer_of,
 )
 from .plan import GraftPlan
 from .scions import check_plan, new_scions
+from .teacher_weights import pretrained_weights
+from ..models.site_grafts import operator_of
 
 # %% ../../nbs/05_grafting/04_graft.ipynb #0ebdae22
 def graft(model:nn.Module, # of a known family, wrapped or not; unchanged by this
@@ -46,12 +47,11 @@ def place_scions(model:nn.Module, plan:GraftPlan,
     sites = {site.key: site for site in plan.sites()}
     if wrong := set(sites) ^ set(scions): raise ValueError(f"scions and plan differ at {', '.join(sorted(wrong))}")
     grafted = copy.deepcopy(model)
-    family = family_of(model)
+    host = transformer_of(grafted)
     for key, site in sites.items():
         scion = at_home(copy.deepcopy(scions[key]), model_blocks(model)[site.layer])
-        if site.target == "mha" and family.diffusers: scion = SelfAttentionGraft(scion)
-        transformer_of(grafted).set_submodule(family.path(site), scion)
-        if site.target == "pair": model_blocks(grafted)[site.layer + 1] = PassThrough()
+        host.set_submodule(site_path(model, site), scion)
+        if site.target == "pair": host.set_submodule(block_path(model, site.layer + 1), PassThrough())
     return grafted
 
 # %% ../../nbs/05_grafting/04_graft.ipynb #c1fc82c3
@@ -70,7 +70,7 @@ def remember_plan(grafted:Any, # nn.Module of a known family
     for part in (grafted, transformer):
         part.plan = plan
         part.base_fingerprint = base_fingerprint
-    if not family_of(grafted).diffusers: return
+    if not hasattr(transformer, "register_to_config"): return # none of diffusers' models
     transformer.register_to_config(graft_plan=plan.to_json(), base_fingerprint=base_fingerprint)
     from grafting_nb.grafting.grafted_transformer import as_grafted  # late: it needs diffusers, a DiT does not
 
@@ -94,7 +94,7 @@ def inherited_scions(model:nn.Module, plan:GraftPlan) -> nn.ModuleDict: # key of
         if edit.operator == "swa":
             parts = {name: name.split(".") for name in weights}
             weights = {f"{SWA_NAMES[module]}.{kind}": weights[name] for name, (module, kind) in parts.items()}
-        try: scions[site.key].load_state_dict(weights)
+        try: operator_of(scions[site.key]).load_state_dict(weights)
         except RuntimeError:
             where = f"{site.target} in layer {site.layer}"
             raise ValueError(f"{edit.operator} has no place for the weights of the {where}") from None

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..core.files import atomic_path
 from ..core.seeds import cpu_state
-from .families import family_of, transformer_of
+from .families import site_path, transformer_of
 from .graft import graft
 from .plan import GraftPlan
 
@@ -38,7 +38,7 @@ def scion_prefixes(model:nn.Module) -> tuple[str, ...]: # such as "blocks.3.attn
     "How the names of the grafted operators' weights begin in the transformer; none for a model without a plan."
     plan = getattr(transformer_of(model), "plan", None)
     if plan is None: return ()
-    return tuple(f"{family_of(model).path(site)}." for site in plan.sites())
+    return tuple(f"{site_path(model, site)}." for site in plan.sites())
 
 # %% ../../nbs/05_grafting/05_graft_file.ipynb #b51b07d2
 def scion_weights(state:dict[str, Tensor], # of the transformer

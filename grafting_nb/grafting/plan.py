@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from ..core.records import from_dict
 
 # %% ../../nbs/05_grafting/00_plan.ipynb #b1400c94
-TARGETS = {"mha": "attn", "mlp": "mlp", "pair": ""} # what an edit can replace -> its name inside a DiT block
+TARGETS = {"mha": "attn", "joint": "joint", "mlp": "mlp", "pair": ""} # what an edit can replace -> its name in keys
 
 @dataclass(frozen=True)
 class Site:

@@ -23,6 +23,7 @@ def seen_keys(mask:Tensor|None # bool, ones and zeros, or added to scores; (B, k
               ) -> Tensor|None: # bool (B, keys); None: all are seen
     "The keys that some query sees."
     if mask is None: return None
+    if not isinstance(mask, Tensor): raise ValueError(f"a mask of the type {type(mask).__name__} cannot be read")
     seen = mask if mask.dtype == torch.bool else mask > (0 if mask.max() > 0 else -1000)
     while seen.ndim < 4: seen = seen[:, None]
     return seen.any(-2).any(1)
@@ -31,14 +32,14 @@ def seen_keys(mask:Tensor|None # bool, ones and zeros, or added to scores; (B, k
 Core = Callable[..., Tensor] # (q, k, v, keys=, shared=, **options), as `windowed_attention`
 
 def attend_by(core:Core, # what mixes values among neighbours
-              text:slice|None, # of the sequence, where there is a text in it
+              text:slice|None, # of the keys, where there is a text among them
               query:Tensor, key:Tensor, value:Tensor, # (B, H, N, d)
               attn_mask:Tensor|None=None, dropout_p:float=0., is_causal:bool=False,
               scale:float|None=None, enable_gqa:bool=False) -> Tensor: # (B, H, N, d)
     "The answer of a core to a call of scaled dot-product attention; raises ValueError on what it cannot answer."
-    if is_causal or dropout_p or query.shape[-2] != key.shape[-2]:
+    images = key.shape[-2] - (text.stop - text.start if text else 0)
+    if is_causal or dropout_p or query.shape[-2] not in (key.shape[-2], images):
         raise ValueError("this attention is causal, drops weights, or reads another sequence: its core stays")
-    full = partial(F.scaled_dot_product_attention, scale=scale, enable_gqa=enable_gqa)
     heads = query.shape[1]//key.shape[1] # that share a key
     keys, values = (tensor.repeat_interleave(heads, 1) if heads > 1 else tensor for tensor in (key, value))
     queries = query if scale is None else query*(scale*query.shape[-1]**0.5)
@@ -46,10 +47,12 @@ def attend_by(core:Core, # what mixes values among neighbours
     if text is None: return core(queries, keys, values, keys=seen)
     image = slice(text.stop, None) if text.start == 0 else slice(0, text.start)
     if seen is not None: seen = torch.cat((seen[:, image], seen[:, text]), 1)
-    shared = keys[:, :, text], values[:, :, text]
-    mixed = core(queries[:, :, image], keys[:, :, image], values[:, :, image], keys=seen, shared=shared)
+    both = query.shape[-2] == key.shape[-2] # in some families the text asks nothing
+    mixed = core(queries[:, :, image] if both else queries, keys[:, :, image], values[:, :, image],
+                 keys=seen, shared=(keys[:, :, text], values[:, :, text]))
+    if not both: return mixed
     rows = attn_mask[..., text, :] if attn_mask is not None and attn_mask.shape[-2] > 1 else attn_mask
-    read = full(query[:, :, text], key, value, attn_mask=rows)
+    read = F.scaled_dot_product_attention(queries[:, :, text], keys, values, attn_mask=rows)
     return torch.cat((read, mixed) if text.start == 0 else (mixed, read), -2)
 
 # %% ../../nbs/04_models/11_attention_core.ipynb #9f51cc10
@@ -63,6 +66,7 @@ class AttentionGraft(nn.Module):
         super().__init__()
         self.module, self.core, self.text, self.order, self.options = module, core, text, order, options
         self.signature = inspect.signature(module.forward)
+        self.processor = getattr(module, "processor", None) # some blocks look at it
 
     def text_tokens(self, image:Tensor, text:Tensor) -> slice:
         "Where the text lies in the joint sequence."

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['ROLES', 'ATTENTION', 'MLP', 'MLP_PATHS', 'tensors_in', 'is_empty', 'named_arguments', 'AttentionMode', 'Call',
-           'record_calls', 'role_of', 'roles_of', 'kind_of', 'form_of', 'stream_order', 'TokenSite', 'is_attention',
-           'is_mlp', 'in_blocks', 'outermost', 'candidates', 'other_latents', 'text_lengths', 'stream_lengths',
-           'token_sites']
+           'record_calls', 'role_of', 'roles_of', 'kind_of', 'streams_of', 'form_of', 'stream_order', 'TokenSite',
+           'is_attention', 'is_mlp', 'in_blocks', 'outermost', 'candidates', 'other_latents', 'facts_of',
+           'text_lengths', 'token_sites']
 
 # %% ../../nbs/04_models/10_token_sites.ipynb #c2d98ab5
 import inspect
@@ -115,10 +115,15 @@ def kind_of(call:Call) -> str|None: # self, joint or read; None where tokens are
     tokens, outputs = call.tokens, tensors_in(call.output)
     if not isinstance(tokens, Tensor) or tokens.ndim < 3 or not outputs: return None
     if form_of(call) is None: return None
-    streams = [name for name, role in roles_of(call).items() if role == "stream"]
-    if not streams: return "self"
-    both = len(outputs) > 1 and outputs[1].shape == call.arguments[streams[0]].shape
-    return "joint" if both else "read"
+    if not streams_of(call): return "self" if all(keys == queries for queries, keys in call.attended) else "read"
+    text = call.arguments[streams_of(call)[0]]
+    both = len(outputs) > 1 and outputs[1].shape == text.shape
+    together = (tokens.shape[1], tokens.shape[1] + text.shape[1]) in call.attended # tokens read both, and go on alone
+    return "joint" if both or together else "read"
+
+def streams_of(call:Call) -> list[str]:
+    "The arguments that hold further sequences."
+    return [name for name, role in roles_of(call).items() if role == "stream"]
 
 def form_of(call:Call) -> str|None: # None where the output is no sequence like the tokens
     "The form of the output: sequence; heads, where channels come out as heads; grid, of tokens with more axes."
@@ -128,33 +133,36 @@ def form_of(call:Call) -> str|None: # None where the output is no sequence like 
 
 # %% ../../nbs/04_models/10_token_sites.ipynb #c4b1cbd9
 @torch.no_grad()
-def stream_order(call:Call) -> str: # "text first" or "image first"; "" where there is no single softmax over both
+def stream_order(call:Call) -> str: # "text first" or "image first"; "" where no softmax sees both
     "The order in which a joint attention lays its two sequences side by side."
-    name = next(name for name, role in roles_of(call).items() if role == "stream")
-    text, queries = call.arguments[name], []
+    name = streams_of(call)[0]
+    text, keys = call.arguments[name], []
 
-    def attend(query, *args, **options):
-        queries.append(query)
-        return F.scaled_dot_product_attention(query, *args, **options)
+    def attend(query, key, *args, **options):
+        keys.append(key)
+        return F.scaled_dot_product_attention(query, key, *args, **options)
 
     with AttentionMode(attend):
         for other in (text, text + 1 + text.flip(-1)): call.module(**{**call.arguments, name: other})
-    if len(queries) != 2 or queries[0].shape[-2] != call.tokens.shape[1] + text.shape[1]: return ""
-    changed = (queries[0] != queries[1]).any(-1).any(1)[0] # by token
-    return "text first" if changed[:text.shape[1]].all() else "image first"
+    if not keys or keys[0].shape[-2] <= call.tokens.shape[1]: return ""
+    changed = (keys[0] != keys[len(keys)//2]).any(-1).any(1)[0] # by token
+    return "text first" if changed[0] else "image first"
 
 # %% ../../nbs/04_models/10_token_sites.ipynb #5e01af70
 @dataclass(frozen=True)
 class TokenSite:
     "A module that maps tokens to tokens, in some blocks of a list."
     blocks: str # the list, from the model
-    layers: tuple[int, ...] # the blocks of the list that have it
     path: str # from the block
     kind: str # self, joint, read; or mlp
     form: str # sequence, heads or grid
     needs: tuple[str, ...] = () # roles of what it is given besides: rope, mask, table, number
-    order: str = "" # of a joint one: text first or image first
+    text: str = "" # of a joint one: the argument that holds the text
+    order: str = "" # and its place: text first or image first
+    alone: bool = False # whether the image comes out alone
+    fused: bool = False # whether attention and MLP are one module
     attends: int = 0 # calls of scaled dot-product attention
+    layers: tuple[int, ...] = () # the blocks of the list that have it, in the model that was watched
     calls: int = 1 # in a pass
 
 ATTENTION = re.compile(r"^(?!.*(Block|Norm|Processor)).*(Attention|Attn)")
@@ -182,8 +190,11 @@ def outermost(calls:list[Call]) -> list[Call]:
 def candidates(model:nn.Module, inputs:dict[str, Any]) -> list[Call]:
     "Calls of attention and MLPs inside lists of blocks, where tokens are mapped to tokens."
     calls = [call for call in record_calls(model, inputs) if in_blocks(call)]
-    named = [call for call in calls if is_attention(call) or is_mlp(call)]
-    return [call for call in outermost(named) if kind_of(call)]
+    named = [call for call in calls if (is_attention(call) or is_mlp(call)) and kind_of(call)]
+    mixing = outermost([call for call in named if kind_of(call) != "read"])
+    reading = outermost([call for call in named if kind_of(call) == "read"])
+    paths = {call.path for call in mixing}
+    return mixing + [call for call in reading if not any(path.startswith(call.path) for path in paths)]
 
 # %% ../../nbs/04_models/10_token_sites.ipynb #9cebdcef
 def other_latents(inputs:dict[str, Any]) -> dict[str, Any]:
@@ -192,13 +203,18 @@ def other_latents(inputs:dict[str, Any]) -> dict[str, Any]:
     changed = [1 - part for part in latents] if isinstance(latents, list) else 1 - latents
     return {**inputs, name: changed}
 
+def facts_of(call:Call) -> tuple: # kind, form, needs, text, order, alone, fused, attends
+    "What a site is, by one of its calls."
+    kind = "mlp" if is_mlp(call) else kind_of(call)
+    needs = tuple(sorted(set(roles_of(call).values()) - {"tokens", "stream"}))
+    text, order = (streams_of(call)[0], stream_order(call)) if kind == "joint" else ("", "")
+    alone = kind == "joint" and len(tensors_in(call.output)) == 1
+    fused = kind != "mlp" and any("mlp" in name for name, _ in call.module.named_children())
+    return kind, form_of(call), needs, text, order, alone, fused, len(call.attended)
+
 def text_lengths(calls:list[Call]) -> set[int]:
     "Numbers of text tokens that joint attention is given."
-    return {length for call in calls if kind_of(call) == "joint" for length in stream_lengths(call)}
-
-def stream_lengths(call:Call) -> list[int]:
-    "Lengths of the sequences beside the tokens."
-    return [call.arguments[name].shape[1] for name, role in roles_of(call).items() if role == "stream"]
+    return {call.arguments[streams_of(call)[0]].shape[1] for call in calls if kind_of(call) == "joint"}
 
 def token_sites(model:nn.Module, # small, with random weights: two passes are made
                 inputs:dict[str, Any] # arguments of its forward, the latents first
@@ -209,10 +225,6 @@ def token_sites(model:nn.Module, # small, with random weights: two passes are ma
     for call, other in zip(first, candidates(model, other_latents(inputs))):
         if call.tokens.equal(other.tokens) or (is_mlp(call) and call.tokens.shape[1] in texts): continue # text alone
         blocks, layer, path = in_blocks(call)
-        kind = "mlp" if is_mlp(call) else kind_of(call)
-        needs = tuple(sorted(set(roles_of(call).values()) - {"tokens", "stream"}))
-        order = stream_order(call) if kind == "joint" else ""
-        fact = blocks, path, kind, form_of(call), needs, order, len(call.attended)
-        found.setdefault(fact, []).append(layer)
-    return [TokenSite(blocks, tuple(sorted(set(layers))), path, *facts, calls=len(layers)//len(set(layers)))
-            for (blocks, path, *facts), layers in found.items()]
+        found.setdefault((blocks, path, *facts_of(call)), []).append(layer)
+    return [TokenSite(*facts, tuple(sorted(set(layers))), len(layers)//len(set(layers)))
+            for facts, layers in found.items()]

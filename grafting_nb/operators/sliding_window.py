@@ -85,6 +85,7 @@ class SlidingWindowAttention(nn.Module):
     "Self-attention over (B, N, dim) in which token i sees j when |i-j| <= window, named as in flash-attn."
     fast = {"varlen": Requirement(dtypes=(torch.float16, torch.bfloat16))}
     backends = ("torch", *fast)
+    core = staticmethod(windowed_attention)
 
     def __init__(self, dim:int, # channels, a multiple of num_heads
                  num_heads:int=16,

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'rows_of', 'list_tables', 'paper_text', 'list_rows', 'status_of', 'status', 'files_of', 'show_claims',
-           'show_scores', 'show', 'estimate', 'draw_images', 'publish_results', 'restore_results', 'notebook_names',
-           'read_assignments', 'run_notebook', 'usage', 'run_command', 'main']
+           'show_scores', 'show', 'families_table', 'estimate', 'draw_images', 'publish_results', 'restore_results',
+           'notebook_names', 'read_assignments', 'run_notebook', 'usage', 'run_command', 'main']
 
 # %% ../../nbs/11_results/10_cli.ipynb #74689042
 import inspect
@@ -17,6 +17,7 @@ from fastcore.script import Param, anno_parser
 
 from ..core.files import project_root
 from ..core.parameters import declared_types, experiments, fit_value
+from ..grafting.families import FAMILIES
 from ..grafting.pretrained import models_table
 from .claims import CLAIMED_TABLES
 from .costs import cost_table
@@ -126,6 +127,16 @@ def show(table:str, # a name that `grafting tables` lists, or `claims`
     if selection.preset.points(): return show_scores(selection, root) or f"no score of {table} yet: {make_it}"
     return "\n".join(files_of(selection, root)) or f"{table} looks at the teacher: {make_it}"
 
+# %% ../../nbs/11_results/10_cli.ipynb #1f99bad2
+def families_table() -> str:
+    "List the classes of transformers that can be grafted, and what an edit can replace in each."
+    lines = []
+    for name, family in FAMILIES.items():
+        places = [f"{site.blocks}.{site.path} {site.kind}" + "".join(f" +{need}" for need in site.needs)
+                  for site in family.sites]
+        lines.append(f"{name:36s} {', '.join(places)}")
+    return "\n".join(lines)
+
 # %% ../../nbs/11_results/10_cli.ipynb #9a20e5ad
 def estimate(tables:Param("all if none is named", str, nargs="*"), # type: ignore[reportInvalidTypeForm]
              scale:str="tiny", # a name such as tiny or paper
@@ -211,6 +222,7 @@ COMMANDS = {
     "show": show,
     "cost": estimate,
     "models": models_table,
+    "families": families_table,
     "import-config": import_config,
     "draw": draw_images,
     "publish": publish_results,

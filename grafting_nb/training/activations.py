@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'LossName', 'GATES', 'Scions', 'DistillConfig', 'Activation', 'capture', 'record_site', 'Unnoised',
-           'input_objective', 'draw_inputs', 'teacher_activations', 'scions_at', 'answer', 'scion_losses', 'gate_of',
-           'validate', 'pooled_variance']
+           'input_objective', 'draw_inputs', 'teacher_activations', 'scions_at', 'in_type', 'answer', 'stream_pairs',
+           'scion_losses', 'gate_of', 'validate', 'pooled_variance']
 
 # %% ../../nbs/06_training/02_activations.ipynb #722d77af
-from collections.abc import Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -21,8 +22,9 @@ from ..core.machine import autocast
 from ..core.seeds import generator
 from ..data.latents import Batch, Latents, batch_indices, draw_batch
 from ..diffusion.objective import Objective, objective_of
-from ..grafting.families import attention_tokens, family_of, find_operator, model_blocks
+from ..grafting.families import family_of, find_operator, model_blocks
 from ..grafting.plan import GraftPlan, Site
+from ..models.token_sites import named_arguments, tensors_in
 from .checkpoint import refuse_recipe
 from .compute import Compute, batch_rows
 
@@ -57,9 +59,13 @@ class DistillConfig:
         halvings = min(3, 4*step//self.steps)
         return max(self.lr*0.5**halvings, self.lr_floor)
 
-    def loss_of(self, target:str): # function of two tensors
+    def loss_name(self, target:str) -> LossName:
+        "The loss of a kind of scion; joint attention has that of attention."
+        return dict(mha=self.mha_loss, joint=self.mha_loss, mlp=self.mlp_loss, pair=self.pair_loss)[target]
+
+    def loss_of(self, target:str) -> Callable: # function of two tensors
         "The loss of a kind of scion."
-        return LOSSES[dict(mha=self.mha_loss, mlp=self.mlp_loss, pair=self.pair_loss)[target]]
+        return LOSSES[self.loss_name(target)]
 
 # %% ../../nbs/06_training/02_activations.ipynb #02f54172
 GATES = {"mha": 2, "mlp": 5} # which of the six parts of a block's modulation is the gate on the operator's output
@@ -68,7 +74,8 @@ GATES = {"mha": 2, "mlp": 5} # which of the six parts of a block's modulation is
 class Activation:
     "What one operator, or pair of blocks, of the teacher received and returned."
     inputs: tuple[Tensor, ...] = () # (b, n, d); for a pair also the condition (b, d)
-    output: Tensor|None = None # (b, n, d)
+    options: dict[str, Any] = field(default_factory=dict) # what else a family gave it, by name
+    output: Any = None # (b, n, d); of joint attention two such
     gate: Tensor|None = None # (b, d), the adaLN gate on the output in a DiT; a pair has none
 
 # %% ../../nbs/06_training/02_activations.ipynb #c4a3c389
@@ -85,7 +92,10 @@ def capture(teacher:nn.Module, sites:Iterable[Site]) -> Iterator[dict[Site, Acti
 def record_site(teacher:nn.Module, site:Site, activation:Activation) -> list: # of torch's removable handles
     "Note in an activation what the teacher's operator does, from now on."
     def keep_inputs(module, inputs, options):
-        activation.inputs = (attention_tokens(*inputs, **options),) if site.target == "mha" else inputs
+        activation.inputs = inputs
+        if site.target == "pair": return
+        (_, tokens), *others = named_arguments(signature, inputs, options).items()
+        activation.inputs, activation.options = (tokens,), dict(others)
 
     def keep_output(module, inputs, output): activation.output = output
 
@@ -94,6 +104,7 @@ def record_site(teacher:nn.Module, site:Site, activation:Activation) -> list: # 
 
     blocks = model_blocks(teacher)
     first = find_operator(teacher, site)
+    signature = inspect.signature(first.forward)
     last = blocks[site.layer + 1] if site.target == "pair" else first
     handles = [
         first.register_forward_pre_hook(keep_inputs, with_kwargs=True), last.register_forward_hook(keep_output)]
@@ -142,23 +153,35 @@ def scions_at(plan:GraftPlan, scions:nn.ModuleDict # by key, from `new_scions`
     return {site: scions[site.key] for site in plan.sites()}
 
 # %% ../../nbs/06_training/02_activations.ipynb #e77c4668
-def answer(scion:nn.Module, activation:Activation, compute:Compute=Compute()) -> Tensor: # (b, n, d)
+def in_type(value:Any, dtype:torch.dtype) -> Any:
+    "Floating-point tensors in a type, also those inside tuples, lists and dictionaries; all else as it is."
+    if isinstance(value, Tensor): return value.to(dtype) if value.is_floating_point() else value
+    if isinstance(value, dict): return {name: in_type(part, dtype) for name, part in value.items()}
+    return type(value)(in_type(part, dtype) for part in value) if isinstance(value, (tuple, list)) else value
+
+def answer(scion:nn.Module, activation:Activation, compute:Compute=Compute()) -> Any: # as the teacher's output
     "What a scion makes of the teacher's inputs; it keeps its own type where the teacher has another."
-    own = next(scion.parameters(), activation.output).dtype
-    with autocast(activation.output.device, compute.precision) as mixed:
-        inputs = activation.inputs if mixed else [value.to(own) for value in activation.inputs]
-        return scion(*inputs)
+    wanted = tensors_in(activation.output)[0]
+    own = next(scion.parameters(), wanted).dtype
+    with autocast(wanted.device, compute.precision) as mixed:
+        inputs, options = activation.inputs, activation.options
+        if not mixed: inputs, options = in_type(inputs, own), in_type(options, own)
+        return scion(*inputs, **options)
 
 # %% ../../nbs/06_training/02_activations.ipynb #8f0226c1
+def stream_pairs(prediction:Any, wanted:Any) -> list[tuple[Tensor, Tensor]]:
+    "Outputs of a scion and of the teacher side by side: one pair, or one for each stream of joint attention."
+    return [(mine.float(), theirs.float()) for mine, theirs in zip(tensors_in(prediction), tensors_in(wanted))]
+
 def scion_losses(scions:Scions, activations:dict[Site, Activation], config:DistillConfig,
                  compute:Compute=Compute()) -> dict[Site, Tensor]: # scalars
     "The regression loss of every scion; raises ValueError where a gate should weight it and there is none."
     losses = {}
     for site, scion in scions.items():
-        a = activations[site]
+        a, loss = activations[site], config.loss_of(site.target)
         weight = gate_of(a, site) if config.gate_weighted else 1.
-        prediction = answer(scion, a, compute)
-        losses[site] = config.loss_of(site.target)((weight*prediction).float(), (weight*a.output).float())
+        pairs = stream_pairs(answer(scion, a, compute), a.output)
+        losses[site] = torch.stack([loss(weight*mine, weight*theirs) for mine, theirs in pairs]).mean()
     return losses
 
 # %% ../../nbs/06_training/02_activations.ipynb #6d832b49
@@ -185,11 +208,10 @@ def validate(teacher:nn.Module, scions:Scions, data:Latents, config:DistillConfi
         activations = teacher_activations(teacher, scions, rows, objective, compute)
         for site, scion in scions.items():
             a = activations[site]
-            wanted = a.output.float()
-            prediction = answer(scion, a, compute)
-            error = F.mse_loss(prediction.float(), wanted).item()
-            mse[site] += len(rows.t)/len(data)*error
-            outputs[site].append((wanted.numel(), wanted.mean().item(), wanted.var().item()))
+            pairs = stream_pairs(answer(scion, a, compute), a.output)
+            errors = [F.mse_loss(mine, theirs).item() for mine, theirs in pairs]
+            mse[site] += len(rows.t)/len(data)*sum(errors)/len(errors)
+            outputs[site] += [(wanted.numel(), wanted.mean().item(), wanted.var().item()) for _, wanted in pairs]
     return {site: dict(mse=mse[site], relative=mse[site]/pooled_variance(outputs[site])) for site in scions}
 
 # %% ../../nbs/06_training/02_activations.ipynb #0a4ddd79

@@ -27,7 +27,7 @@ from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, require_fitting_data
 from ..diffusion.objective import Objective
 from ..grafting.families import base_name
-from ..grafting.plan import TARGETS, Edit, GraftPlan, Site
+from ..grafting.plan import Edit, GraftPlan, Site
 from ..grafting.scions import new_scions
 from grafting_nb.training.activations import (
     DistillConfig,
@@ -93,13 +93,13 @@ def scion_files(teacher:nn.Module, plan:GraftPlan, data:Latents, validation:Late
                 config:DistillConfig, folder:Path) -> dict[Site, Checkpoint]:
     "Where each scion of a plan is kept."
     recipe = given(config)
-    losses = {target: recipe.pop(f"{target}_loss") for target in TARGETS}
+    recipe = {name: value for name, value in recipe.items() if not name.endswith("_loss")}
     shared = dict(
         name=base_name(teacher), base=fingerprint(teacher.state_dict()), data=data.fingerprint,
         validation=validation.fingerprint, **conditions(teacher), **recipe)
     files = {}
     for site, edit in plan.sites().items():
-        what = dict(site=site.key, operator=edit.operator, options=edit.config, loss=losses[site.target])
+        what = dict(site=site.key, operator=edit.operator, options=edit.config, loss=config.loss_name(site.target))
         digest = hashlib.sha256(json.dumps(shared | what, sort_keys=True).encode()).hexdigest()
         name = f"{site.target}-{site.layer}-{edit.operator}-{digest[:8]}.pt"
         files[site] = Checkpoint(folder/name, shared | what)
