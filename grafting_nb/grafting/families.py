@@ -17,7 +17,8 @@ from torch import nn
 from ..core.files import read_json, shipped
 from .plan import OLD_NAMES, TARGETS, Edit, GraftPlan, Site, select_layers
 from ..models.site_grafts import operator_of
-from ..models.token_sites import TokenSite, token_sites
+from ..models.token_grid import streams_of, token_changes
+from ..models.token_sites import TokenSite, other_latents, token_sites
 
 # %% ../../nbs/05_grafting/01_families.ipynb #33a176f3
 SITE_KINDS = {"mha": "self", "joint": "joint", "mlp": "mlp"} # target of an edit -> kind of a token site
@@ -51,10 +52,12 @@ USUAL = {field.name: field.default for field in fields(TokenSite)}
 def editable_sites(model:nn.Module, inputs:dict[str, Any] # small ones, as `token_sites` takes them
                    ) -> list[dict]: # JSON values
     "The sites of a model that can be edited, as the file of families has them: without what is usual."
-    found = []
+    found, changes = [], token_changes(model, inputs, other_latents(inputs))
     for site in token_sites(model, inputs):
         if site.kind == "read" or any(word in site.blocks for word in BESIDE): continue
-        facts = asdict(site) | dict(needs=list(site.needs), layers=())
+        tokens = changes.get(f"{site.blocks}.{site.layers[0]}.{site.path}") # of a sequence
+        beside = "" if tokens is None else streams_of(tokens)
+        facts = asdict(site) | dict(needs=list(site.needs), layers=(), beside=beside)
         found.append({name: value for name, value in facts.items() if name == "needs" or value != USUAL[name]})
     return found
 

@@ -25,7 +25,7 @@ from grafting_nb.grafting.families import (
     transformer_of,
 )
 from .plan import Edit, GraftPlan, Site
-from ..models.site_grafts import PLACE_OPTIONS, graft_at
+from ..models.site_grafts import PLACE_OPTIONS, graft_at, ordered
 from ..operators.registry import make_operator, operator_options
 
 # %% ../../nbs/05_grafting/04_scions.ipynb #3364fd9c
@@ -80,7 +80,9 @@ def make_scion(model:nn.Module, site:Site, edit:Edit) -> nn.Module:
     if site.target == "pair":
         first, second = (find_operator(model, Site("pair", layer)) for layer in (site.layer, site.layer + 1))
         return make_pair(edit.operator, first, second, **edit.config)
-    if not family_of(model).diffusers: return new_operator(model, site, edit.operator, edit.config)
+    if not family_of(model).diffusers:
+        own = {name: value for name, value in edit.config.items() if name != "order"}
+        return ordered(new_operator(model, site, edit.operator, own), edit.config.get("order"), "")
     said = {name: value for name, value in edit.config.items() if name in PLACE_OPTIONS}
     own = {name: value for name, value in edit.config.items() if name not in PLACE_OPTIONS}
     make = partial(new_operator, model, site, edit.operator)

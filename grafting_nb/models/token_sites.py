@@ -164,6 +164,7 @@ class TokenSite:
     attends: int = 0 # calls of scaled dot-product attention
     layers: tuple[int, ...] = () # the blocks of the list that have it, in the model that was watched
     calls: int = 1 # in a pass
+    beside: str = "" # where other tokens stand in its own sequence, found by `editable_sites`
 
 ATTENTION_CLASS = re.compile(r"^(?!.*(Block|Norm|Processor)).*(Attention|Attn)")
 MLP_CLASS = re.compile(r"FeedForward|MLP|Mlp|FFN|GLUMB")
@@ -226,5 +227,5 @@ def token_sites(model:nn.Module, # small, with random weights: two passes are ma
         if call.tokens.equal(other.tokens) or (is_mlp(call) and call.tokens.shape[1] in texts): continue # text alone
         blocks, layer, path = in_blocks(call)
         found.setdefault((blocks, path, *site_facts(call)), []).append(layer)
-    return [TokenSite(*facts, tuple(sorted(set(layers))), len(layers)//len(set(layers)))
+    return [TokenSite(*facts, layers=tuple(sorted(set(layers))), calls=len(layers)//len(set(layers)))
             for facts, layers in found.items()]
