@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..core.machine import autocast, progress
 from ..core.seeds import generator
+from ..data.latents import latent_shape
 from .objective import Objective, objective_of
 from .samplers import AnySampler, check_sampler, make_sampler
 
@@ -99,8 +100,8 @@ def sample_batch(model:nn.Module,
                  labels:Tensor, # (B,) long, where the model is
                  settings:SampleSettings, bar) -> Tensor: # (B, C, H, W) float32
     "A batch whose images have their own generators."
-    size = model.config.input_size
-    noise = torch.cat([torch.randn(1, model.config.in_channels, size, size, generator=g) for g in sources])
+    shape = latent_shape(model.config)
+    noise = torch.cat([torch.randn(1, *shape, generator=g) for g in sources])
     guided = partial(predict, model, labels=labels, guidance=settings.guidance, mixed=settings.mixed)
     step = partial(sampler.step, generators=sources)
     return denoise(noise.to(labels.device), sampler.timesteps, guided, step, bar)
@@ -138,7 +139,7 @@ def count_steps(settings:SampleSettings, images:int) -> int:
     return -(-images//settings.batch_size)*settings.steps
 
 # %% ../../nbs/03_diffusion/06_sample.ipynb #e5beedbb
-def sample(model:nn.Module, # as for `predict`, its `config` also with in_channels and input_size
+def sample(model:nn.Module, # as for `predict`, its `config` also with in_channels and input_size, or shape
            indices, # which images: a list of indices, or n for 0 to n-1
            *,
            labels=None, # one class per image; drawn from (seed, index) if None
@@ -152,7 +153,7 @@ def sample(model:nn.Module, # as for `predict`, its `config` also with in_channe
     config = model.config
     labels = check_labels(labels, settings.seed, indices, config.num_classes)
     if device is not None: model.to(device)
-    images = torch.empty(len(indices), config.in_channels, config.input_size, config.input_size)
+    images = torch.empty(len(indices), *latent_shape(config))
     done = 0
     with progress(desc="sample", total=count_steps(settings, len(indices))) as bar:
         for batch in sample_batches(model, indices, labels, settings, bar):

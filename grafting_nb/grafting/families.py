@@ -75,7 +75,8 @@ OURS = (TokenSite("blocks", "attn", "self", "sequence"), TokenSite("blocks", "ml
 FAMILIES = {"DiT": Family("DiT", OURS, diffusers=False), **read_families()}
 
 # %% ../../nbs/05_grafting/01_families.ipynb #9f93f8d5
-WRAPPERS = {"Captioned": "transformer", "PipelineDiT": "model"} # class -> the attribute that holds the transformer
+# class -> the attribute that holds the transformer
+WRAPPERS = {"Captioned": "transformer", "Conditioned": "transformer", "PipelineDiT": "model"}
 
 def class_names(model:nn.Module) -> list[str]:
     "The class of a model and those that it is made from."

@@ -71,6 +71,7 @@ def conditions(model:Any # DiT or Captioned
     if hasattr(model, "captions"):
         known = dict(captions=model.captions.fingerprint, predicts=model.predicts)
         objective.pop("of_image", None) # `predicts` says it
+    if hasattr(model, "conditions"): known = dict(conditions=model.conditions.fingerprint)
     return dict(known, objective=objective) if objective else known
 
 # %% ../../nbs/06_training/01_compute.ipynb #2bd9ee77
