@@ -8,6 +8,7 @@ __all__ = ['Objective', 'first_half', 'ChainObjective', 'NoiseObjective', 'Veloc
 
 # %% ../../nbs/03_diffusion/02_objective.ipynb #cc9629b2
 import math
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,15 +21,25 @@ from .loss import Losses, hybrid_loss
 from .schedule import Schedule, add_noise, at_steps, linear_schedule
 
 # %% ../../nbs/03_diffusion/02_objective.ipynb #da9f9e04
-class Objective:
+class Objective(ABC):
     "What a model learns; its kinds say how images are noised and what the model is told and asked."
     predicts: str # in a word
 
-    def noised(self, x0:Tensor, noise:Tensor, t:Tensor) -> Tensor: raise NotImplementedError
-    def target(self, x0:Tensor, noise:Tensor, t:Tensor) -> Tensor: raise NotImplementedError
-    def model_time(self, t:Tensor) -> Tensor: raise NotImplementedError # (B,)
-    def weight(self, t:Tensor, clip:float) -> Tensor: raise NotImplementedError # (B,), float32
-    def words(self) -> dict: raise NotImplementedError # JSON values, empty for DiT's objective
+    @abstractmethod
+    def noised(self, x0:Tensor, noise:Tensor, t:Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def target(self, x0:Tensor, noise:Tensor, t:Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def model_time(self, t:Tensor) -> Tensor: ... # (B,)
+
+    @abstractmethod
+    def weight(self, t:Tensor, clip:float) -> Tensor: ... # (B,), float32
+
+    @abstractmethod
+    def words(self) -> dict: ... # JSON values, empty for DiT's objective
+
     def to(self, device:torch.device|str) -> "Objective": return self # with its tables there
 
     def error(self, output:Tensor, # (B, C, ...), or (B, 2C, ...) of which the second half is left alone

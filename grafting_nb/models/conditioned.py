@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..data.conditions import Conditions
 from ..diffusion.objective import Objective
+from .captioned import guided_output
 
 # %% ../../nbs/04_models/15_conditioned.ipynb #8ea38c63
 LATENT_NAMES = ("hidden_states", "x") # what the families call latents, and time
@@ -123,8 +124,4 @@ def forward_with_cfg(self:Conditioned,
                      scale:float # guidance scale, 1 is none
                      ) -> Tensor: # as `forward`; both halves guided alike
     "Guided prediction, in all channels but those of a variance."
-    half = x[:len(x)//2]
-    output = self(torch.cat([half, half]), t, y)
-    conditional, unconditional = output[:, :x.shape[1]].chunk(2)
-    guided = unconditional + scale*(conditional - unconditional)
-    return torch.cat([torch.cat([guided, guided]), output[:, x.shape[1]:]], dim=1)
+    return guided_output(self, x, t, y, scale)
