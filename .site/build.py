@@ -13,6 +13,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import api
+from families import FOLDER, families_page
 from links import Site
 from pages import module_of, notebook_page, title_and_lead
 
@@ -108,7 +109,7 @@ def sidebar() -> str:
     results = [f"{key}/index" for key in RESULTS if (ROOT/"nbs"/key).is_dir()]
     project = [Path(name).stem.lower() for name in PROJECT if (ROOT/name).exists()]
     return "\n\n".join([
-        toctree(*(names[key] for key in GUIDES if key in names), *results, caption="Start here"),
+        toctree(*(names[key] for key in GUIDES if key in names), "families", *results, caption="Start here"),
         toctree(*library, caption="Library, in reading order"),
         toctree("api/index", *(names[key] for key in WORK if key in names), *project, caption="More")])
 
@@ -191,7 +192,9 @@ def make_pages(site:Site) -> dict[str, str]: # file -> text
     documents = [ROOT/name for name in PROJECT if (ROOT/name).exists()]
     folders = [path for path in sorted((ROOT/"nbs").rglob("*")) if path.is_dir() and page_of_site(path)]
     site.pages = {path: page_name(path) for path in [*notebooks(), *folders, *documents]}
+    site.pages[ROOT/FOLDER/"sites.json"] = "families"
     texts = {f"{name}.md": text for name, text in reference(site).items()}
+    texts["families.md"] = families_page(ROOT)
     leads = room_leads()
     for folder in folders: texts[f"{page_name(folder)}.md"] = room_page(site, folder, leads.get(folder.name, ""))
     for file in documents:

@@ -21,7 +21,7 @@ class Site:
     git_url: str # of the repository, for files that are no pages
     library: str # its name
     names: dict[str, str] = field(default_factory=dict) # public name of the library -> its full name
-    pages: dict[Path, str] = field(default_factory=dict) # notebook, Markdown file or folder -> page, as Sphinx names it
+    pages: dict[Path, str] = field(default_factory=dict) # notebook, file or folder -> page, as Sphinx names it
     pictures: set[Path] = field(default_factory=set) # of the repository, shown by a page
     broken: list[str] = field(default_factory=list) # links to nothing
 
@@ -35,7 +35,7 @@ class Site:
             return link
         here = Path(page).parent
         if found in self.pages:
-            suffix = found.suffix if found.is_file() else ".md"
+            suffix = ".ipynb" if found.suffix == ".ipynb" else ".md"
             return os.path.relpath(self.pages[found] + suffix, here) + anchor
         name = found.relative_to(self.root)
         if found.suffix in PICTURES:

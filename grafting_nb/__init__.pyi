@@ -1,10 +1,12 @@
 # The names of `from grafting_nb import *`; written by hand, read by lazy_loader and by type checkers.
 __version__: str
+from .data.conditions import write_conditions as write_conditions
 from .data.digits import load_digits as load_digits
 from .data.icons import load_icons as load_icons
 from .data.latent_store import open_store as open_store
 from .data.latents import Latents as Latents
 from .diffusion.sample import sample as sample
+from .diffusion.scheduler_objective import objective_from_scheduler as objective_from_scheduler
 from .grafting.families import plan_for as plan_for
 from .grafting.graft import graft as graft
 from .grafting.graft_file import load_graft as load_graft
@@ -14,6 +16,7 @@ from .grafting.plan import GraftPlan as GraftPlan
 from .grafting.plan import select_layers as select_layers
 from .grafting.pretrained import list_models as list_models
 from .grafting.pretrained import load_model as load_model
+from .models.conditioned import Conditioned as Conditioned
 from .operators.registry import make_operator as make_operator
 from .operators.registry import register_operator as register_operator
 from .sharing.hub import from_pretrained as from_pretrained
@@ -27,4 +30,5 @@ from .training.finetune import finetune as finetune
 from .training.finetune import plot_history as plot_history
 from .training.lora import merge_lora as merge_lora
 from .training.lora import with_lora as with_lora
+from .training.recorded_inputs import record_inputs as record_inputs
 from .training.teacher_samples import draw_teacher_samples as draw_teacher_samples

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SITE_KINDS', 'BESIDE', 'USUAL', 'OURS', 'FAMILIES', 'WRAPPERS', 'Family', 'editable_sites', 'read_families',
-           'class_names', 'transformer_of', 'family_of', 'model_blocks', 'block_path', 'token_site', 'site_path',
-           'find_operator', 'has_site', 'base_name', 'width_of', 'sizes', 'plan_for']
+           'read_reasons', 'class_names', 'transformer_of', 'family_of', 'model_blocks', 'block_path', 'token_site',
+           'site_path', 'find_operator', 'has_site', 'base_name', 'width_of', 'sizes', 'plan_for']
 
 # %% ../../nbs/05_grafting/01_families.ipynb #dd60b2cf
 from collections.abc import Sequence
@@ -71,6 +71,11 @@ def read_families() -> dict[str, Family]:
         if found: families[name] = Family(name, tuple(found))
     return families
 
+def read_reasons() -> dict[str, str]: # class -> reason
+    "Why nothing can be edited in some classes of diffusers."
+    content = read_json(shipped("data/transformers/refused.json"))
+    return {name: ways[""] for name, ways in content.items() if "" in ways}
+
 OURS = (TokenSite("blocks", "attn", "self", "sequence"), TokenSite("blocks", "mlp", "mlp", "sequence"))
 FAMILIES = {"DiT": Family("DiT", OURS, diffusers=False), **read_families()}
 
@@ -94,8 +99,10 @@ def family_of(model:nn.Module) -> Family: # also of a wrapped model
     transformer = transformer_of(model)
     for name in class_names(transformer):
         if name in FAMILIES: return FAMILIES[name]
-    raise TypeError(f"a {type(transformer).__name__} cannot be grafted: it is none of the {len(FAMILIES)} "
-                    "known families, which `grafting families` lists")
+    why = f"it is none of the {len(FAMILIES)} known families, which `grafting families` lists"
+    reasons = read_reasons()
+    why = next((reasons[name] for name in class_names(transformer) if name in reasons), why)
+    raise TypeError(f"a {type(transformer).__name__} cannot be grafted: {why}")
 
 def model_blocks(model:nn.Module) -> Sequence[Any]: # of modules
     "The blocks of a transformer, wrapped or not, in the order of the pass."

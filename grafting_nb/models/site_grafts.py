@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PLACE_OPTIONS', 'STREAMS', 'CORE_INPUTS', 'place_arguments', 'padding_mask', 'without_padded', 'SequenceGraft',
-           'operator_of', 'read_shared', 'ImageStreamGraft', 'JointGraft', 'FusedGraft', 'core_options', 'around_core',
-           'refuse_unread', 'refuse_choices', 'ordered', 'graft_at']
+           'operator_of', 'read_shared', 'ImageStreamGraft', 'no_sequence', 'JointGraft', 'FusedGraft', 'core_options',
+           'around_core', 'refuse_unread', 'refuse_widths', 'refuse_choices', 'ordered', 'graft_at']
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #529f821f
 import copy
@@ -105,6 +105,10 @@ class ImageStreamGraft(nn.Module):
         return read + self.operator(image), *others
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #54bd3590
+def no_sequence(text:int, image:int) -> ValueError: # channels
+    "The error of text and image that cannot lie side by side."
+    return ValueError(f"text of {text} channels and image of {image} are no single sequence: say stream='image'")
+
 class JointGraft(nn.Module):
     "An operator on text and image as one sequence, in the place of a joint attention."
     def __init__(self, operator:nn.Module, module:nn.Module, # whose place it takes
@@ -130,8 +134,7 @@ class JointGraft(nn.Module):
     def side_by_side(self, image:Tensor, text:Tensor) -> Tensor:
         "Both as one sequence, along the second axis."
         if image.shape[2:] != text.shape[2:]:
-            raise ValueError(f"text of {text.shape[2]} channels and image of {image.shape[2]} are no single sequence: "
-                             "say stream='image'")
+            raise no_sequence(text.shape[2], image.shape[2])
         return torch.cat((text, image) if self.order == "text first" else (image, text), 1)
 
     def seen(self, mask:Tensor|None, image:Tensor, text:Tensor) -> Tensor|None:
@@ -192,6 +195,12 @@ def refuse_unread(place:TokenSite, name:str, drop:tuple[str, ...]):
         raise ValueError(f"{place.path} is given a {unread[0]}, which {name} cannot use: "
                          f"drop={unread} in the edit leaves it out")
 
+def refuse_widths(module:nn.Module): # a joint attention
+    "Raise ValueError where text and image of a joint attention are told to be one sequence and are of two widths."
+    layers = [getattr(module, name, None) for name in ("add_q_proj", "to_q")]
+    text, image = (getattr(layer, "in_features", None) for layer in layers)
+    if text and image and text != image: raise no_sequence(text, image)
+
 def refuse_choices(place:TokenSite, stream:str|None, order:str|None):
     "Raise ValueError on a stream or an order that this place does not have."
     if stream not in (None, *STREAMS): raise ValueError(f"stream must be image or joint, got {stream!r}")
@@ -215,6 +224,7 @@ def graft_at(module:nn.Module, # the family's, whose place is taken
         return around_core(module, place, name, core, options, order)
     refuse_unread(place, name, tuple(drop))
     if stream == "joint":
+        refuse_widths(module)
         operator = ordered(make(options), order, joint_streams(place.beside, place.order))
         return JointGraft(operator, module, place.text, place.order, tuple(drop), place.alone)
     operator = ordered(make(options), order, place.beside)

@@ -17,7 +17,7 @@ from fastcore.script import Param, anno_parser
 
 from ..core.files import project_root
 from ..core.parameters import declared_types, experiments, fit_value
-from ..grafting.families import FAMILIES
+from ..grafting.families import FAMILIES, SITE_KINDS, read_reasons
 from ..grafting.pretrained import models_table
 from .claims import CLAIMED_TABLES
 from .costs import cost_table
@@ -129,12 +129,13 @@ def show(table:str, # a name that `grafting tables` lists, or `claims`
 
 # %% ../../nbs/11_results/10_cli.ipynb #1f99bad2
 def families_table() -> str:
-    "List the classes of transformers that can be grafted, and what an edit can replace in each."
-    lines = []
+    "List the classes of transformers, what an edit can replace in each, or why nothing can be."
+    targets, lines = {kind: target for target, kind in SITE_KINDS.items()}, []
     for name, family in FAMILIES.items():
-        places = [f"{site.blocks}.{site.path} {site.kind}" + "".join(f" +{need}" for need in site.needs)
+        places = [f"{targets[site.kind]} {site.blocks}.{site.path}" + "".join(f" +{need}" for need in site.needs)
                   for site in family.sites]
         lines.append(f"{name:36s} {', '.join(places)}")
+    for name, reason in read_reasons().items(): lines.append(f"{name:36s} cannot be grafted: {reason}")
     return "\n".join(lines)
 
 # %% ../../nbs/11_results/10_cli.ipynb #9a20e5ad
