@@ -12,12 +12,14 @@ LEAD = """# What can be grafted
 
 > Every class of transformers that diffusers has: what an edit can replace in it, and what is refused."""
 
-READING = """`mha` is attention in one sequence, `joint` attention of text and image, `mlp` the MLP of the image's tokens; below \
-each stands the module, with `*` for the number of its block. An operator without queries and keys, such as `hyena_x` or \
-`mamba2`, can use neither rotary tables nor tables and numbers: its edit says `drop=["rope"]`, and so on. `swa` keeps \
-rotary tables. Masks are read by all. An edit of `joint` says `stream="image"` or `stream="joint"`; where text or image \
-stands first is how both lie in one sequence. How it is done, from the pipeline to the saved graft: \
-[graft the model you use]({how_to}). `grafting families` prints the same."""
+READING = """`mha` is attention in one sequence, `joint` attention of text and image, `mlp` the MLP of the image's
+tokens; below each stand the list of blocks and the module in a block, and what it is given besides tokens.
+
+An operator without queries and keys, such as `hyena_x` or `mamba2`, can use neither rotary tables nor tables and
+numbers: its edit says `drop=["rope"]`, and so on. `swa` keeps rotary tables, and all operators read masks. An edit of
+`joint` says `stream="image"` or `stream="joint"`; *text first* and *image first* is how both lie in one sequence.
+
+From a pipeline to a saved graft: [graft the model you use]({how_to}). `grafting families` prints the same."""
 
 GROUPS: dict[str, Callable[[list[dict]], bool]] = { # heading -> whether a class with these sites belongs there
     "Text and image in one attention": lambda sites: has(sites, "joint"),
@@ -39,24 +41,31 @@ def place(site:dict) -> str:
     words = [NEEDS[need] for need in site["needs"]] + [site.get("order") or site.get("beside", "")]
     if site.get("fused"): words.append("one module with the MLP")
     told = ", ".join(word for word in words if word)
-    return f"`{site['blocks']}.*.{site['path']}`" + f"<br>{told}"*bool(told)
+    return f"`{site['blocks']}` `{site['path']}`" + f"<br>{told}"*bool(told)
 
 
-def cells(name:str, sites:list[dict], refused:dict[str, str]) -> list[str]:
-    "A class: its name, the places of each target, and what is refused."
+def cells(name:str, sites:list[dict]) -> list[str]:
+    "A class: its name, and the places of each target."
     found = [f"`{name}`"]
     for kind in TARGETS:
         places = dict.fromkeys(place(site) for site in sites if site["kind"] == kind)
         found.append("<br>".join(places))
-    return [*found, "<br>".join(f"{way}: {why}" if way else why for way, why in refused.items())]
+    return found
 
 
 def table(lines:list[list[str]]) -> str: # Markdown
     "The classes of a group, without columns in which nothing stands."
-    head = ["class", *(f"`{target}`" for target in TARGETS.values()), "refused"]
+    head = ["class", *(f"`{target}`" for target in TARGETS.values())]
     kept = [i for i in range(len(head)) if any(line[i] for line in lines)]
     rows = [[line[i] for i in kept] for line in (head, ["---"]*len(head), *lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def refusals(names:list[str], refused:dict[str, dict[str, str]]) -> list[str]: # Markdown
+    "What is refused in the classes of a group, and why."
+    found = [(name, way, why) for name in names for way, why in refused.get(name, {}).items()]
+    lines = [f"- `{name}`{', ' + way if way else ''}: {why}" for name, way, why in found]
+    return ["Refused:\n\n" + "\n".join(lines)] if lines else []
 
 
 def families_page(root:Path) -> str: # Markdown
@@ -67,6 +76,6 @@ def families_page(root:Path) -> str: # Markdown
     parts = [LEAD, READING.format(how_to=HOW_TO), f"{whole} of {len(sites)} classes can be grafted."]
     for title, names in groups.items():
         if not names: continue
-        lines = [cells(name, sites[name], refused.get(name, {})) for name in names]
-        parts += [f"## {title}: {len(names)}", table(lines)]
+        lines = [cells(name, sites[name]) for name in names]
+        parts += [f"## {title}: {len(names)}", table(lines), *refusals(names, refused)]
     return "\n\n".join(parts) + "\n"

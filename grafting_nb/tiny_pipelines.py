@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['letter_tokenizer', 'tiny_flux']
 
-# %% ../nbs/tests/tiny_pipelines.ipynb #0d12097e
+# %% ../nbs/tests/tiny_pipelines.ipynb #cbc83078
 from typing import Any
 
 from torch import nn
@@ -15,7 +15,7 @@ from .core.seeds import seeded
 from .models.tiny_transformers import tiny_transformer
 from .testing import tiny_vae
 
-# %% ../nbs/tests/tiny_pipelines.ipynb #79f43018
+# %% ../nbs/tests/tiny_pipelines.ipynb #b2578ed5
 def letter_tokenizer() -> Any: # transformers.PreTrainedTokenizerFast
     "A tokenizer that reads bytes, for texts of up to 32 of them."
     tokenizers = load_library("tokenizers")
@@ -28,7 +28,7 @@ def letter_tokenizer() -> Any: # transformers.PreTrainedTokenizerFast
     return load_library("transformers").PreTrainedTokenizerFast(
         tokenizer_object=letters, pad_token="<pad>", eos_token="</s>", model_max_length=32)
 
-# %% ../nbs/tests/tiny_pipelines.ipynb #7268c59b
+# %% ../nbs/tests/tiny_pipelines.ipynb #af449c57
 def _text_encoders(letters:int, # of the tokenizer
                    gist:int, words:int # widths that a transformer wants
                    ) -> tuple[nn.Module, nn.Module]: # CLIP's and T5's
@@ -40,7 +40,7 @@ def _text_encoders(letters:int, # of the tokenizer
     t5 = transformers.T5Config(vocab_size=letters, d_model=words, d_kv=words//2, d_ff=16, num_layers=1, num_heads=2)
     return transformers.CLIPTextModel(clip).eval(), transformers.T5EncoderModel(t5).eval()
 
-# %% ../nbs/tests/tiny_pipelines.ipynb #678d13f0
+# %% ../nbs/tests/tiny_pipelines.ipynb #f76e895d
 def tiny_flux(seed:int=0) -> Any: # diffusers.FluxPipeline, its transformer named "tiny-flux"
     "The pipeline of FLUX.1-dev with small random networks, for pictures of 32 x 32 pixels."
     diffusers, letters = load_library("diffusers"), letter_tokenizer()
