@@ -5,7 +5,8 @@ from pathlib import Path
 
 FOLDER = Path("data", "transformers")
 TARGETS = {"self": "mha", "joint": "joint", "mlp": "mlp"} # kind of a site -> target of an edit
-NEEDS = {"rope": "rotary tables", "mask": "a mask", "table": "a table", "number": "a number"}
+NEEDS = {"rope": "rotary tables", "mask": "a mask", "pattern": "a pattern of who sees whom", "table": "a table",
+         "number": "a number"}
 HOW_TO = "how_to/07_graft_the_model_you_use.ipynb"
 
 LEAD = """# What can be grafted
@@ -15,9 +16,10 @@ LEAD = """# What can be grafted
 READING = """`mha` is attention in one sequence, `joint` attention of text and image, `mlp` the MLP of the image's
 tokens; below each stand the list of blocks and the module in a block, and what it is given besides tokens.
 
-An operator without queries and keys, such as `hyena_x` or `mamba2`, can use neither rotary tables nor tables and
-numbers: its edit says `drop=["rope"]`, and so on. `swa` keeps rotary tables, and all operators read masks. An edit of
-`joint` says `stream="image"` or `stream="joint"`; *text first* and *image first* is how both lie in one sequence.
+An operator without queries and keys, such as `hyena_x` or `mamba2`, can use neither rotary tables nor patterns, tables
+and numbers: its edit says `drop=["rope"]`, and so on. `swa` keeps rotary tables, and all operators read masks of
+padding. An edit of `joint` says `stream="image"` or `stream="joint"`; *text first* and *image first* is how both lie in
+one sequence.
 
 From a pipeline to a saved graft: [graft the model you use]({how_to}). `grafting families` prints the same."""
 

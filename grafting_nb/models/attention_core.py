@@ -16,15 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .token_sites import AttentionMode, named_arguments
+from .token_sites import AttentionMode, is_padding, named_arguments, visible_by
 
 # %% ../../nbs/04_models/11_attention_core.ipynb #9259eed1
 def seen_keys(mask:Tensor|None # bool, ones and zeros, or added to scores; (B, keys) to (B, H, queries, keys)
               ) -> Tensor|None: # bool (B, keys); None: all are seen
-    "The keys that some query sees."
+    "The keys that some query sees; raises ValueError on a mask that says more."
     if mask is None: return None
     if not isinstance(mask, Tensor): raise ValueError(f"a mask of the type {type(mask).__name__} cannot be read")
-    seen = mask if mask.dtype == torch.bool else mask > (0 if mask.max() > 0 else -1000)
+    if not is_padding(mask): raise ValueError("a mask of which token sees which would be lost: this attention stays")
+    seen = visible_by(mask)
     while seen.ndim < 4: seen = seen[:, None]
     return seen.any(-2).any(1)
 

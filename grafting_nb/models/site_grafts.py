@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .attention_core import AttentionGraft, seen_keys, with_new_weights
 from .token_grid import joint_streams
 from .token_order import Reordered, check_order
-from .token_sites import AttentionMode, TokenSite, named_arguments, role_of
+from .token_sites import AttentionMode, TokenSite, is_padding, named_arguments, role_of
 from ..operators.registry import operator_class
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #c05b2742
@@ -39,8 +39,9 @@ def place_arguments(module:nn.Module, # whose place is taken; its signature is r
     return named
 
 def padding_mask(named:dict[str, Any]) -> Tensor|None: # bool (b, n), of the tokens that are seen
-    "Which tokens a call masks; some families repeat a mask for every head."
-    seen = next((seen_keys(value) for name, value in named.items() if "mask" in name.lower()), None)
+    "Which tokens a call has beside padding; some families repeat a mask for every head."
+    masks = [value for name, value in named.items() if "mask" in name.lower() and is_padding(value)]
+    seen = seen_keys(masks[0]) if masks else None
     samples = len(next(iter(named.values())))
     return seen if seen is None or len(seen) <= samples else seen.unflatten(0, (samples, -1)).any(1)
 
@@ -181,6 +182,8 @@ def core_options(name:str, core:Callable, given:dict) -> dict:
 def around_core(module:nn.Module, place:TokenSite, name:str, core:Callable, options:dict,
                 order:str|None) -> AttentionGraft:
     "The family's attention with new weights around a core; raises ValueError where no softmax can be exchanged."
+    if "pattern" in place.needs:
+        raise ValueError(f"{place.path} is told which token sees which: {name} would lose it")
     if place.attends == 0 or (place.kind == "joint" and place.attends > 1):
         raise ValueError(f"{place.path} computes its attention in a way of its own: {name} finds no softmax to replace")
     settings = core_options(name, core, options)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['ROLES', 'ATTENTION_CLASS', 'MLP_CLASS', 'MLP_PATHS', 'tensors_in', 'is_empty', 'named_arguments', 'AttentionMode',
-           'Call', 'record_calls', 'role_of', 'roles_of', 'call_kind', 'text_arguments', 'form_of', 'stream_order',
-           'TokenSite', 'is_attention', 'is_mlp', 'in_blocks', 'outermost', 'candidates', 'other_latents', 'site_facts',
-           'text_lengths', 'token_sites']
+           'Call', 'record_calls', 'visible_by', 'is_padding', 'role_of', 'roles_of', 'call_kind', 'text_arguments',
+           'form_of', 'stream_order', 'TokenSite', 'is_attention', 'is_mlp', 'in_blocks', 'outermost', 'candidates',
+           'other_latents', 'site_facts', 'text_lengths', 'token_sites']
 
 # %% ../../nbs/04_models/10_token_sites.ipynb #c2d98ab5
 import inspect
@@ -97,10 +97,24 @@ def record_calls(model:nn.Module, inputs:dict[str, Any] # arguments of its forwa
 # %% ../../nbs/04_models/10_token_sites.ipynb #e7c35d04
 ROLES = {"rope": ("rotary", "rope", "freqs", "pos_emb"), "mask": ("mask",)} # role -> parts of its names
 
-def role_of(name:str, value:Any, tokens:Tensor) -> str: # rope, mask, tokens, stream, table or number
+def visible_by(mask:Tensor) -> Tensor: # bool, of the same shape
+    "What a mask lets see: it is bool, ones and zeros, or added to scores."
+    return mask if mask.dtype == torch.bool else mask > (0 if mask.max() > 0 else -1000)
+
+def is_padding(mask:Any) -> bool: # a tensor of (B, keys) to (B, H, queries, keys), else it is none
+    "Whether a mask only says which tokens there are; what a token of padding would see does not count."
+    if not isinstance(mask, Tensor): return False
+    if mask.ndim < 3 or mask.shape[-2] == 1: return True
+    visible = visible_by(mask)
+    keys = visible.any(-2, keepdim=True)
+    ask = keys.mT if mask.shape[-2] == mask.shape[-1] else torch.ones_like(visible)
+    return bool((visible == keys)[ask.expand_as(visible)].all())
+
+def role_of(name:str, value:Any, tokens:Tensor) -> str: # rope, mask, pattern, tokens, stream, table or number
     "What an argument beside the tokens is for."
     for role, words in ROLES.items():
-        if any(word in name.lower() for word in words): return role
+        if any(word in name.lower() for word in words):
+            return "pattern" if role == "mask" and not is_padding(value) else role
     if value is tokens: return "tokens" # the same ones, as keys
     if isinstance(value, Tensor) and value.is_floating_point() and value.ndim == tokens.ndim: return "stream"
     return "table" if tensors_in(value) else "number"
@@ -156,7 +170,7 @@ class TokenSite:
     path: str # from the block
     kind: str # self, joint, read; or mlp
     form: str # sequence, heads or grid
-    needs: tuple[str, ...] = () # roles of what it is given besides: rope, mask, table, number
+    needs: tuple[str, ...] = () # roles of what it is given besides: rope, mask, pattern, table, number
     text: str = "" # of a joint one: the argument that holds the text
     order: str = "" # and its place: text first or image first
     alone: bool = False # whether the image comes out alone
