@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['TOY_FAMILIES', 'toy_transformer', 'toy_inputs', 'write_pictures', 'tiny_vae', 'random_inception', 'random_networks',
-           'recorded_operator', 'relative_error', 'recorded_errors', 'check_published']
+           'recorded_operator', 'relative_error', 'recorded_errors', 'check_published', 'EightBits', 'in_eight_bits',
+           'Alive']
 
 # %% ../nbs/tests/testing.ipynb #b67040d0
 import math
+import weakref
 from pathlib import Path
 from string import ascii_lowercase, digits
 
@@ -16,6 +18,8 @@ import torch
 from fastcore.test import test_eq
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from .core.files import atomic_path, project_root, read_json
 from .core.machine import load_library
@@ -198,3 +202,52 @@ def check_published(operator:nn.Module, # at width 1152, may be on the meta devi
     facts = read_json(project_root()/"data"/"golden"/"dit_xl2_shapes.json")["operators"][key]
     test_eq({name: list(p.shape) for name, p in operator.state_dict().items()}, facts["params"])
     test_eq(sum(p.numel() for p in operator.parameters()), facts["count"])
+
+# %% ../nbs/tests/testing.ipynb #a532e5fa
+class EightBits(Tensor):
+    "A matrix in eight bits, with a scale for each row."
+    @staticmethod
+    def __new__(cls, rows:Tensor, scale:Tensor):
+        return Tensor._make_wrapper_subclass(cls, rows.shape, dtype=scale.dtype, device=rows.device)
+
+    def __init__(self, rows:Tensor, # int8 (n, m)
+                 scale:Tensor): # (n, 1)
+        self.rows, self.scale = rows, scale
+
+    def __tensor_flatten__(self): return ["rows", "scale"], None
+    def dequantize(self) -> Tensor: return self.rows.to(self.scale.dtype)*self.scale
+    def __repr__(self): return f"EightBits{tuple(self.shape)}"
+
+    @classmethod
+    def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
+        if function.overloadpacket in (torch.ops.aten.detach, torch.ops.aten.clone, torch.ops.aten._to_copy):
+            return cls(*(function(part, *args[1:], **(kwargs or {})) for part in (args[0].rows, args[0].scale)))
+        floats = [value.dequantize() if isinstance(value, cls) else value for value in args]
+        return function(*floats, **(kwargs or {}))
+
+def in_eight_bits(model:nn.Module): # changed in place
+    "Keep the weights of all linear layers in eight bits."
+    for layer in model.modules():
+        if not isinstance(layer, nn.Linear): continue
+        scale = layer.weight.detach().abs().amax(1, keepdim=True)/127
+        rows = (layer.weight.detach()/scale).round().to(torch.int8)
+        layer.weight = nn.Parameter(EightBits(rows, scale), requires_grad=False)
+
+# %% ../nbs/tests/testing.ipynb #32c0d82f
+class Alive(TorchDispatchMode):
+    "The largest number of bytes that the tensors made inside this context ever take at once."
+    now = peak = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **kwargs or {})
+        for tensor in tree_leaves(result):
+            storage = tensor.untyped_storage() if isinstance(tensor, Tensor) else None
+            if storage is None or tensor.is_meta or hasattr(storage, "counted"): continue
+            storage.counted = True
+            size = storage.nbytes()
+            self.now += size
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self.free, size)
+        return result
+
+    def free(self, size): self.now -= size

@@ -22,7 +22,7 @@ from grafting_nb.grafting.families import (
     transformer_of,
 )
 from .plan import GraftPlan
-from .scions import check_plan, new_scions
+from .scions import check_plan, check_weights, new_scions
 from .teacher_weights import pretrained_weights
 from ..models.site_grafts import operator_of
 from ..models.token_order import reordered_in, watch_grid
@@ -35,6 +35,7 @@ def graft(model:nn.Module, # of a known family, wrapped or not; unchanged by thi
           ) -> nn.Module: # a copy, in evaluation mode, with `plan` and `base_fingerprint`
     "Exchange operators of a model as the plan says; raises ValueError when plan, model and scions do not fit."
     check_plan(model, plan)
+    check_weights(model)
     if scions is None: scions = new_scions(model, plan, seed)
     grafted = place_scions(model, plan, scions)
     remember_plan(grafted, plan, fingerprint(transformer_of(model).state_dict()))
@@ -90,6 +91,7 @@ SWA_NAMES = {"qkv": "Wqkv", "proj": "out_proj"} # parameters of attention -> the
 
 def inherited_scions(model:nn.Module, plan:GraftPlan) -> nn.ModuleDict: # key of a site -> operator
     "Scions with the weights of the operators that they replace; raises ValueError where these do not fit."
+    check_weights(model)
     scions = new_scions(model, plan)
     for site, edit in plan.sites().items():
         weights = pretrained_weights(find_operator(model, site))

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'LossName', 'GATES', 'Scions', 'DistillConfig', 'Activation', 'capture', 'record_call', 'record_site',
-           'Unnoised', 'input_objective', 'draw_inputs', 'teacher_activations', 'scions_at', 'in_type', 'answer',
-           'stream_pairs', 'scion_losses', 'gate_of', 'validate', 'pooled_variance']
+           'Unnoised', 'input_objective', 'draw_inputs', 'on_device', 'bring', 'teacher_activations', 'scions_at',
+           'in_type', 'answer', 'stream_pairs', 'scion_losses', 'gate_of', 'validate', 'pooled_variance']
 
 # %% ../../nbs/06_training/02_activations.ipynb #722d77af
 import inspect
@@ -146,6 +146,19 @@ def draw_inputs(data:Latents, step:int, config:DistillConfig) -> Batch:
     return replace(batch, t=once[batch_indices(len(data), config.batch_size, step, config.seed)])
 
 # %% ../../nbs/06_training/02_activations.ipynb #760196bc
+def on_device(value:Any, device:torch.device|str) -> Any:
+    "Tensors on a device, also those inside tuples, lists and dictionaries; all else as it is."
+    if isinstance(value, Tensor): return value.to(device)
+    if isinstance(value, dict): return {name: on_device(part, device) for name, part in value.items()}
+    return type(value)(on_device(part, device) for part in value) if isinstance(value, (tuple, list)) else value
+
+def bring(activation:Activation, device:torch.device|str): # the activation is changed
+    "Bring what was recorded to a device, where a teacher's blocks compute on others."
+    for name in ("inputs", "options", "output", "gate"):
+        value = getattr(activation, name)
+        if any(tensor.device != torch.device(device) for tensor in tensors_in(value)):
+            setattr(activation, name, on_device(value, device))
+
 def teacher_activations(teacher:nn.Module, sites:Iterable[Site], batch:Batch,
                         objective:Objective|Unnoised|None=None, # None: the teacher's own
                         compute:Compute=Compute()) -> dict[Site, Activation]:
@@ -154,6 +167,7 @@ def teacher_activations(teacher:nn.Module, sites:Iterable[Site], batch:Batch,
     x_t = objective.noised(batch.x0, batch.noise, batch.t)
     with capture(teacher, sites) as captured, torch.no_grad(), autocast(batch.x0.device, compute.precision):
         teacher(x_t, objective.model_time(batch.t), batch.y)
+    for activation in captured.values(): bring(activation, batch.x0.device)
     return captured
 
 # %% ../../nbs/06_training/02_activations.ipynb #7a614c56

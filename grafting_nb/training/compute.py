@@ -34,9 +34,12 @@ class Compute:
     compile: bool | str = False # torch.compile for every block; a string names a backend other than the default
     precision: Precision = "auto" # bf16: bfloat16 autocast; auto: that on a GPU, nothing on a CPU
     shard: bool | None = None # spread weights and optimiser over the processes (FSDP); None: as the launcher says
+    at_once: int | None = None # scions that stage 1 trains in one pass over the data; None: all
 
     def __post_init__(self):
-        if self.accumulate < 1: raise ValueError(f"accumulate must be at least 1, got {self.accumulate}")
+        for name in ("accumulate", "at_once"):
+            value = getattr(self, name)
+            if value is not None and value < 1: raise ValueError(f"{name} must be at least 1, got {value}")
         known = get_args(Precision)
         if self.precision not in known:
             raise ValueError(f"unknown precision {self.precision!r}; known: {', '.join(known)}")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ScionRun', 'resume_scion', 'scion_files', 'backward', 'update', 'train_scions', 'due', 'note_validation',
-           'draw_microbatches', 'share_time', 'Distilled', 'distill', 'has_parameters', 'read_distilled',
+           'draw_microbatches', 'share_time', 'Distilled', 'distill', 'has_parameters', 'steps_done', 'read_distilled',
            'refuse_old_checkpoints', 'plot_distilled']
 
 # %% ../../nbs/06_training/03_distill.ipynb #c65dbe1f
@@ -19,6 +19,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
+from fastcore.basics import chunked
 from torch import nn
 
 from ..core.locks import alone
@@ -29,6 +30,7 @@ from ..diffusion.objective import Objective
 from ..grafting.families import base_name
 from ..grafting.plan import Edit, GraftPlan, Site
 from ..grafting.scions import new_scions
+from ..models.stored_weights import StoredWeights, asked_on, device_of
 from grafting_nb.training.activations import (
     DistillConfig,
     Unnoised,
@@ -95,7 +97,7 @@ def scion_files(teacher:nn.Module, plan:GraftPlan, data:Latents, validation:Late
     recipe = given(config)
     recipe = {name: value for name, value in recipe.items() if not name.endswith("_loss")}
     shared = dict(
-        name=base_name(teacher), base=fingerprint(teacher.state_dict()), data=data.fingerprint,
+        name=base_name(teacher), base=fingerprint(StoredWeights(teacher)), data=data.fingerprint,
         validation=validation.fingerprint, **conditions(teacher), **recipe)
     files = {}
     for site, edit in plan.sites().items():
@@ -207,37 +209,43 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
             ) -> Distilled: # the same in all processes
     "Stage 1 for all sites of a plan; raises FloatingPointError on a loss that is not finite."
     for latents in (data, validation): require_fitting_data(latents, teacher)
-    process = this_process(device)
-    scions = new_scions(teacher, plan, config.seed)
+    process = this_process(device_of(teacher, device))
+    scions = in_full(new_scions(teacher, plan, config.seed))
     refuse_old_checkpoints(Path(folder))
     files = scion_files(teacher, plan, data, validation, config, Path(folder))
     files = {site: file for site, file in files.items() if has_parameters(scions[site.key])}
-    states = {site: file.load() for site, file in files.items()}
-    missing = [site for site, state in states.items() if state is None or state["step"] < config.steps]
+    missing = [site for site, file in files.items() if steps_done(file) < config.steps]
     require_agreement(process, len(missing), folder)
     if missing:
         locks = [files[site].path.with_suffix(".lock") for site in missing]
-        with alone(locks, process):
+        with alone(locks, process), asked_on(teacher, process.device) as guide:
             mine = missing[process.process_index::process.num_processes]
-            runs = [resume_scion(scions[site.key], files[site], config, process.device) for site in mine]
-            unfinished = {site: run for site, run in zip(mine, runs) if run.step < config.steps}
-            if unfinished:
-                guide = copy.deepcopy(teacher).to(process.device).eval()
-                train_scions(unfinished, guide, data, validation, config, compute, process)
+            for sites in chunked(mine, compute.at_once or len(mine)):
+                runs = {site: resume_scion(scions[site.key], files[site], config, process.device) for site in sites}
+                unfinished = {site: run for site, run in runs.items() if run.step < config.steps}
+                if unfinished: train_scions(unfinished, guide, data, validation, config, compute, process)
+                del runs, unfinished # the memory of these, before that of the next
     return read_distilled(scions, files)
 
 # %% ../../nbs/06_training/03_distill.ipynb #3a549e8d
 def has_parameters(module:nn.Module) -> bool: return any(True for _ in module.parameters())
 
+def steps_done(file:Checkpoint) -> int:
+    "How far the scion of a file has come."
+    state = file.load()
+    return 0 if state is None else state["step"]
+
 # %% ../../nbs/06_training/03_distill.ipynb #cfc2e94f
 def read_distilled(scions:nn.ModuleDict, # of the plan; gets the weights
                    files:dict[Site, Checkpoint]) -> Distilled:
     "All scions of a plan, from their files."
-    states:dict[Site, Any] = {site: file.load() for site, file in files.items()}
-    for site, state in states.items(): scions[site.key].load_state_dict((state.get("best") or state)["scion"])
-    losses = {site: state["losses"] for site, state in states.items()}
-    errors = {site: state["errors"] for site, state in states.items()}
-    return Distilled(scions.eval(), losses, errors, sum(state["seconds"] for state in states.values()))
+    losses, errors, seconds = {}, {}, 0.
+    for site, file in files.items(): # one at a time, for each holds its optimiser too
+        state:Any = file.load()
+        scions[site.key].load_state_dict((state.get("best") or state)["scion"])
+        losses[site], errors[site] = state["losses"], state["errors"]
+        seconds += state["seconds"]
+    return Distilled(scions.eval(), losses, errors, seconds)
 
 # %% ../../nbs/06_training/03_distill.ipynb #78b162fa
 def refuse_old_checkpoints(folder:Path):
