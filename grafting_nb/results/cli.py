@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'rows_of', 'list_tables', 'paper_text', 'list_rows', 'status_of', 'status', 'files_of', 'show_claims',
-           'show_scores', 'show', 'families_table', 'estimate', 'draw_images', 'publish_results', 'restore_results',
-           'notebook_names', 'read_assignments', 'run_notebook', 'usage', 'run_command', 'main']
+           'show_scores', 'show', 'families_table', 'estimate', 'estimate_model', 'draw_images', 'publish_results',
+           'restore_results', 'notebook_names', 'read_assignments', 'run_notebook', 'usage', 'run_command', 'main']
 
 # %% ../../nbs/11_results/10_cli.ipynb #74689042
 import inspect
@@ -19,6 +19,7 @@ from ..core.files import project_root
 from ..core.parameters import declared_types, experiments, fit_value
 from ..grafting.families import FAMILIES, SITE_KINDS, read_reasons
 from ..grafting.pretrained import models_table
+from ..models.published_models import published_model, published_models
 from .claims import CLAIMED_TABLES
 from .costs import cost_table
 from .ledger import ledger
@@ -33,6 +34,7 @@ from grafting_nb.results.tables import (
     to_markdown,
     unfinished,
 )
+from ..study.published_costs import published_costs
 from ..study.released_configs import import_config
 from ..study.rows import Row, get_row, known
 from ..study.run import Run
@@ -144,11 +146,21 @@ def estimate(tables:Param("all if none is named", str, nargs="*"), # type: ignor
              rows:str="", # other rows than the tables', separated by spaces
              seeds:str="", # other seeds than the scale's, separated by spaces
              gpus:int|None=None, # of one job
-             root:Path=RUNS # folder of all runs
+             root:Path=RUNS, # folder of all runs
+             model:str="" # a published model such as FLUX.1-dev, or all of them: what rows cost on it, without tables
              ) -> str:
-    "Estimate what the unfinished scores of tables would cost."
+    "Estimate what the unfinished scores of tables would cost, or what rows cost on a published model."
+    if model: return estimate_model(model, rows)
     names = tables or [name for name in tables_of(scale) if get_table(name).points()]
     return cost_table([TableRun(name, scale, rows, seeds) for name in names], gpus, root)
+
+def estimate_model(model:str, rows:str) -> str:
+    "Parameters, operations and the memory of stage 1 of rows on a published model, or on all."
+    names = list(published_models()) if model == "all" else [model]
+    lines = markdown(published_costs(names, rows.split() or ["mlp-mlp_r3-50"]))
+    samples = [f"{name}: {published_model(name).sample}" for name in names]
+    about = "One sample; a teacher of 2 bytes a parameter, scions in training of 16. Streamed: one block, one scion."
+    return "\n".join([lines, "", about, *samples])
 
 # %% ../../nbs/11_results/10_cli.ipynb #fc4f4310
 def draw_images(row:str, # a name that `grafting rows` lists

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'LossName', 'GATES', 'Scions', 'DistillConfig', 'Activation', 'capture', 'record_call', 'record_site',
-           'Unnoised', 'input_objective', 'draw_inputs', 'on_device', 'bring', 'teacher_activations', 'scions_at',
-           'in_type', 'answer', 'stream_pairs', 'scion_losses', 'gate_of', 'validate', 'pooled_variance']
+           'Unnoised', 'input_objective', 'draw_inputs', 'bring', 'teacher_activations', 'scions_at', 'in_type',
+           'answer', 'stream_pairs', 'scion_losses', 'gate_of', 'validate', 'pooled_variance']
 
 # %% ../../nbs/06_training/02_activations.ipynb #722d77af
 import inspect
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ..core.machine import autocast
 from ..core.seeds import generator
+from ..data.conditions import on_device
 from ..data.latents import Batch, Latents, batch_indices, draw_batch
 from ..diffusion.objective import Objective, objective_of
 from ..grafting.families import family_of, find_operator, model_blocks, transformer_of
@@ -146,12 +147,6 @@ def draw_inputs(data:Latents, step:int, config:DistillConfig) -> Batch:
     return replace(batch, t=once[batch_indices(len(data), config.batch_size, step, config.seed)])
 
 # %% ../../nbs/06_training/02_activations.ipynb #760196bc
-def on_device(value:Any, device:torch.device|str) -> Any:
-    "Tensors on a device, also those inside tuples, lists and dictionaries; all else as it is."
-    if isinstance(value, Tensor): return value.to(device)
-    if isinstance(value, dict): return {name: on_device(part, device) for name, part in value.items()}
-    return type(value)(on_device(part, device) for part in value) if isinstance(value, (tuple, list)) else value
-
 def bring(activation:Activation, device:torch.device|str): # the activation is changed
     "Bring what was recorded to a device, where a teacher's blocks compute on others."
     for name in ("inputs", "options", "output", "gate"):
