@@ -30,5 +30,6 @@ from .training.finetune import finetune as finetune
 from .training.finetune import plot_history as plot_history
 from .training.lora import merge_lora as merge_lora
 from .training.lora import with_lora as with_lora
+from .training.recorded_inputs import conditioned as conditioned
 from .training.recorded_inputs import record_inputs as record_inputs
 from .training.teacher_samples import draw_teacher_samples as draw_teacher_samples

@@ -19,6 +19,7 @@ from ..core.files import project_root
 from ..core.parameters import declared_types, experiments, fit_value
 from ..grafting.families import FAMILIES, SITE_KINDS, read_reasons
 from ..grafting.pretrained import models_table
+from ..models.pipeline_objective import PIPELINE_FACTS
 from ..models.published_models import published_model, published_models
 from .claims import CLAIMED_TABLES
 from .costs import cost_table
@@ -131,12 +132,13 @@ def show(table:str, # a name that `grafting tables` lists, or `claims`
 
 # %% ../../nbs/11_results/10_cli.ipynb #1f99bad2
 def families_table() -> str:
-    "List the classes of transformers, what an edit can replace in each, or why nothing can be."
+    "List the classes of transformers, what an edit can replace and what they learn, or why nothing can be replaced."
     targets, lines = {kind: target for target, kind in SITE_KINDS.items()}, []
     for name, family in FAMILIES.items():
         places = [f"{targets[site.kind]} {site.blocks}.{site.path}" + "".join(f" +{need}" for need in site.needs)
                   for site in family.sites]
-        lines.append(f"{name:36s} {', '.join(places)}")
+        learns = f"; learns by {PIPELINE_FACTS[name]}" if name in PIPELINE_FACTS else ""
+        lines.append(f"{name:36s} {', '.join(places)}{learns}")
     for name, reason in read_reasons().items(): lines.append(f"{name:36s} cannot be grafted: {reason}")
     return "\n".join(lines)
 

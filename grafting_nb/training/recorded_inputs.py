@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SILENT', 'OPTIONAL', 'RecordedCall', 'Recording', 'noted', 'kept_values', 'record_inputs', 'watched',
-           'refuse_missing', 'is_row', 'joined_calls', 'joined', 'differing', 'alike']
+           'refuse_missing', 'is_row', 'joined_calls', 'joined', 'differing', 'alike', 'conditioned']
 
 # %% ../../nbs/06_training/08_recorded_inputs.ipynb #a5afbda0
 import inspect
@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from ..data.conditions import Conditions
-from ..models.conditioned import CallNames, call_names
+from ..models.conditioned import CallNames, Conditioned, call_names
+from ..models.pipeline_objective import objective_for
 from ..models.token_sites import named_arguments
 
 # %% ../../nbs/06_training/08_recorded_inputs.ipynb #5bb1f09c
@@ -163,3 +164,18 @@ def alike(a:Any, b:Any) -> bool:
     if isinstance(a, dict): return isinstance(b, dict) and not differing(a, b)
     if isinstance(a, (tuple, list)): return type(a) is type(b) and len(a) == len(b) and all(map(alike, a, b))
     return a == b
+
+# %% ../../nbs/06_training/08_recorded_inputs.ipynb #0ce65629
+def conditioned(pipeline:Any, # of diffusers
+                conditions:Conditions, # that its transformer is asked about, as recorded
+                name:str|None=None, # of the base in plans; None: where the pipeline was loaded from
+                transformer:str|None=None, # as for `record_inputs`
+                density:tuple[float, float]|None=None # of times in training, where it is known, as for `FlowObjective`
+                ) -> Conditioned:
+    "The transformer of a pipeline as a model with its objective; raises ValueError where they do not fit."
+    model = watched(pipeline, transformer)
+    name = name or getattr(pipeline.config, "_name_or_path", None)
+    if not name:
+        raise ValueError(f"this {type(pipeline).__name__} was not loaded from anywhere, so a plan could not know its "
+                         "base: give it a name")
+    return Conditioned(model, conditions, objective_for(model, pipeline.scheduler, conditions.shape, density), name)
