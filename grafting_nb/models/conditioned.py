@@ -73,7 +73,7 @@ class Conditioned(nn.Module):
 
     def with_conditions(self, conditions:Conditions) -> "Conditioned":
         "The same transformer, asked about something else."
-        return Conditioned(self.transformer, conditions, self.objective, self.name)
+        return type(self)(self.transformer, conditions, self.objective, self.name)
 
     def extra_repr(self): return f"name={self.name!r}, conditions={self.conditions.fingerprint[:16]!r}"
 

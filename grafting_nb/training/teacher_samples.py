@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -20,12 +21,11 @@ from ..data.latents import Latents
 from ..diffusion.objective import objective_of, objective_settings
 from ..diffusion.sample import SampleSettings, check_labels, sample
 from ..diffusion.sample_parts import identity
-from ..models.captioned import Captioned
 
 # %% ../../nbs/06_training/06_teacher_samples.ipynb #ef86d417
 TEXT_SAMPLING = dict(steps=20, guidance=4.5, sampler="dpm++", batch_size=16) # unless told otherwise
 
-def draw_teacher_samples(model:Captioned, # the teacher; it is moved to the device
+def draw_teacher_samples(model:Any, # the teacher, Captioned or Conditioned; it is moved to the device
                          labels, # (n,) numbers of captions, one for each sample
                          folder:str|Path, # for the store; the same call on the same folder resumes
                          part_size:int=256, # samples in a part: what a kill costs at most
@@ -37,7 +37,7 @@ def draw_teacher_samples(model:Captioned, # the teacher; it is moved to the devi
     process = this_process(device)
     wanted = SampleSettings(**{**TEXT_SAMPLING, **settings})
     wanted.make_sampler(objective_of(model)) # which knows whether they fit
-    labels = check_labels(labels, wanted.seed, list(range(len(labels))), len(model.captions))
+    labels = check_labels(labels, wanted.seed, list(range(len(labels))), model.config.num_classes)
     source = dict(
         kind="samples", name=model.name, model=identity(model), labels=fingerprint(dict(labels=labels)),
         part_size=part_size, **asdict(wanted), **objective_settings(model))
@@ -45,10 +45,10 @@ def draw_teacher_samples(model:Captioned, # the teacher; it is moved to the devi
     for start in range(0, len(labels), part_size):
         rows = range(len(labels))[start:start + part_size]
         parts[f"{start:08d}"] = partial(sampled_batches, model, labels, rows, process.device, wanted)
-    return open_store(write_store(folder, parts, len(model.captions), source, dtype))
+    return open_store(write_store(folder, parts, model.config.num_classes, source, dtype))
 
 # %% ../../nbs/06_training/06_teacher_samples.ipynb #0267e5db
-def sampled_batches(model:Captioned, labels:Tensor, # of all samples
+def sampled_batches(model:Any, labels:Tensor, # of all samples
                     rows:range, # those to draw
                     device, settings:SampleSettings) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
     "Draw some samples in batches: latents, labels, names."
