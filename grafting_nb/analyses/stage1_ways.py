@@ -47,7 +47,7 @@ def _write_activation(activation:Activation, path:Path) -> int: # bytes
 def _read_activation(path:Path, device:torch.device) -> Activation:
     tensors = load_file(path, device=str(device))
     inputs = tuple(tensors[name] for name in sorted(tensors) if name.startswith("input"))
-    return Activation(inputs, tensors["output"], tensors.get("gate"))
+    return Activation(inputs, output=tensors["output"], gate=tensors.get("gate"))
 
 # %% ../../nbs/08_analyses/04_stage1_ways.ipynb #605f23aa
 def write_activations(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillConfig,

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['HOUR', 'Structure', 'bare', 'pass_flops', 'structure', 'scale_of', 'Operations', 'passes_per_sample', 'operations',
            'Speed', 'gpu_record', 'gpu_speed', 'committed_scores', 'with_operations', 'speed_of', 'measured_speed',
-           'frozen_parameters', 'parameters_of', 'gpu_memory', 'disk', 'open_scores', 'scions_of', 'distill_operations',
-           'hours', 'pool_operations', 'needs_pool', 'total_disk', 'Bill', 'bill', 'bill_cells', 'in_project',
-           'bill_notes', 'kind_costs', 'cost_table']
+           'speed_for', 'frozen_parameters', 'parameters_of', 'gpu_memory', 'disk', 'open_scores', 'scions_of',
+           'distill_operations', 'hours', 'pool_operations', 'needs_pool', 'total_disk', 'Bill', 'bill', 'bill_cells',
+           'in_project', 'bill_notes', 'kind_costs', 'cost_table']
 
 # %% ../../nbs/11_results/05_costs.ipynb #a5c5ead2
 from collections.abc import Sequence
@@ -138,6 +138,12 @@ def measured_speed(scale:str, kind:str="class") -> Speed|None: # None where noth
     "The speed that committed records of this scale and kind show."
     return speed_of(committed_scores(scale, kind), scale)
 
+def speed_for(scale:str, kind:str, job:Job) -> Speed:
+    "The speed of a job: measured in its own scale and kind, or else by others with or without a GPU as it has."
+    found = measured_speed(scale, kind)
+    if not found and not job.gpus: found = measured_speed("tiny")
+    return found or gpu_speed(job.checkpointing)
+
 # %% ../../nbs/11_results/05_costs.ipynb #901e0ff0
 def frozen_parameters(preset:Scale, built:Structure) -> int:
     "Parameters that stage 2 does not train."
@@ -246,7 +252,7 @@ def bill(tables:list[TableRun], # of one kind
     "Sum what the unfinished scores of tables need."
     scale, kind = tables[0].scale, tables[0].preset.kind
     scores = with_operations(open_scores(tables, root), scale, job.checkpointing)
-    speed = measured_speed(scale, kind) or gpu_speed(job.checkpointing)
+    speed = speed_for(scale, kind, job)
     spent = hours(scores, scale, speed)
     if needs_pool(scores, scale, kind, root): spent["sampling"] += pool_operations(scale)/speed.sampling/HOUR
     memory = max((gpu_memory(scale, row, job) for row in scores.row.unique()), default=0.)

@@ -86,6 +86,7 @@ class Scale:
     lora: Lora | None = None # of stage 2; None: all weights train
     scratch: int = 0 # steps of `finetune` that train a structure from random weights; 0: no such stage
     rows: dict[str, dict] | None = None # beginning of a row's name -> settings of its stage 1 that differ
+    heldout: int | None = None # latents of each class that the noise error is measured on; None: all
     listed: ListedData | None = None
 
 # %% ../../nbs/10_study/01_scales.ipynb #34a21764
@@ -104,12 +105,12 @@ CLASS_SCALES = {
     "tiny": TINY,
     "demo": replace(
         TINY, distill=replace(TINY.distill, steps=200), finetune=replace(TINY.finetune, steps=200, ema=0.97),
-        sampling=replace(TINY.sampling, samples=300), seeds=(0,)),
+        sampling=replace(TINY.sampling, samples=300), seeds=(0,), heldout=20),
     "smoke": Scale(
         "digits", SMOKE_STAGE1,
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
         0.1, dict(distill=8, validation=2),
-        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (SMOKE_JOB,), scratch=4),
+        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (SMOKE_JOB,), scratch=4, heldout=3),
     "paper": Scale(
         "DiT-XL/2-256", DistillConfig(), FinetuneConfig(),
         0.1, dict(distill=8, validation=8),

@@ -25,6 +25,7 @@ from ..core.files import read_json, require_same, write_json
 from ..core.locks import alone
 from ..core.machine import load_library, this_process
 from ..core.records import write_record
+from ..data.latents import stratified_subset
 from ..diffusion.images import ImageParts
 from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample_parts import sample_parts
@@ -84,6 +85,7 @@ def heldout_error(run:Run, model:nn.Module) -> float|None: # None where the doma
     "Mean error of the predicted noise on unseen images, the same draws for all models and seeds."
     data = run.domain.heldout()
     if data is None: return None
+    if run.preset.heldout: data = stratified_subset(data, run.preset.heldout, seed=0)
     return noise_errors(model, data, repeats=2, snr_clip=run.preset.finetune.snr_clip).mean().item()
 
 # %% ../../nbs/10_study/08_score.ipynb #a591b7ee
