@@ -43,6 +43,8 @@ class Mapped:
 def _check_labels(labels:Tensor, n:int, num_classes:int):
     "Raise ValueError unless there are n labels, all of them classes."
     if labels.shape != (n,): raise ValueError(f"{n} latents but labels of shape {tuple(labels.shape)}")
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
     if not n: return
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= num_classes:

@@ -205,9 +205,10 @@ def finish(selection:TableRun, records:list[dict], root:Path, figure=None):
     write_json(path, dict(table=selection.table, scale=selection.scale, records=records))
 
 def tables_of(scale:str) -> list[str]:
-    "The tables that are made at a scale: the demo at its own, the paper's at the others; ValueError on an unknown one."
+    "The tables that are made at a scale: the demo at its own, the paper's at the others where they have such rows."
     known("scale", SCALES, scale)
-    return [name for name in TABLES if (name == "demo") == (scale == "demo")]
+    return [name for name, table in TABLES.items()
+            if (name == "demo") == (scale == "demo") and table.kind in SCALES[scale]]
 
 def claims_path(scale:str, root:Path) -> Path:
     "The file of the ledger, which rests on all tables of a scale."

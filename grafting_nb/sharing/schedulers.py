@@ -101,8 +101,8 @@ def check_scheduler(scheduler, # of diffusers
     config = scheduler.config
     levels = getattr(scheduler, "alphas_cumprod", None)
     if levels is None or config.get("use_flow_sigmas"):
-        raise ValueError(f"{name} is made for flow matching: it does not walk along a chain of noise levels (betas), "
-                         "which the model was trained on")
+        raise ValueError(f"{name} does not walk along a chain of noise levels (betas), as the model was trained on: "
+                         "it is made for flow matching, or for noise levels of its own")
     check_prediction(scheduler, predicts)
     wanted = schedule.alphas_cumprod
     levels = levels.double().cpu()
@@ -111,5 +111,6 @@ def check_scheduler(scheduler, # of diffusers
     if torch.allclose(levels, wanted, rtol=1e-3, atol=1e-6): return check_trial(scheduler, predicts, schedule)
     worst = (levels - wanted).abs().argmax().item()
     options = f"{config.get('beta_schedule')!r} from {config.get('beta_start')} to {config.get('beta_end')}"
+    if config.get("rescale_betas_zero_snr"): options += ", rescale_betas_zero_snr=True"
     raise ValueError(f"{name} has other betas than the model was trained on ({options}): at step {worst} the share "
                      f"of the image's variance is {levels[worst]:.3g}, not {wanted[worst]:.3g}")

@@ -47,13 +47,19 @@ def given(config:Any # a dataclass
 WHOLE_SETTINGS = ("steps", "batch_size", "checkpoint_every", "validate_every")
 ABOVE_ZERO = ("lr", "grad_clip", "snr_clip")
 
+def _choices(hint) -> tuple[str, ...]:
+    "The names that a setting can have; none where it is not one of some."
+    literal = next((part for part in (hint, *get_args(hint)) if get_origin(part) is Literal), None)
+    return get_args(literal)
+
 def _why_no_value(name:str, value, hint) -> str|None: # None where it can be one
     "What a setting of a recipe must be, where it is not."
     if name in WHOLE_SETTINGS and not (isinstance(value, int) and value >= 1): return "must be a whole number from 1"
     if name in ABOVE_ZERO and not value > 0: return "must be more than 0"
     if name == "label_dropout" and not 0 <= value <= 1: return "must lie between 0 and 1"
     if name == "ema" and not 0 <= value < 1: return "must be at least 0 and less than 1"
-    if get_origin(hint) is Literal and value not in get_args(hint): return f"must be one of {', '.join(get_args(hint))}"
+    if name == "weight_decay" and not value >= 0: return "must be at least 0"
+    if (names := _choices(hint)) and value not in names: return f"must be one of {', '.join(names)}"
     return None
 
 def refuse_recipe(recipe:Any # a dataclass
