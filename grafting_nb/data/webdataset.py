@@ -124,7 +124,7 @@ def _scaled_batches(read:Callable[[Path], LatentBatches], path:Path, scale_facto
         yield batch
 
 # %% ../../nbs/02_data/04_webdataset.ipynb #306c0006
-def import_files(files:Iterable[str|Path], # all of them; the order of their names is that of the latents
+def import_files(files:Iterable[str|Path]|str|Path, # all of them; the order of their names is that of the latents
                  read:Callable[[Path], LatentBatches],
                  folder:str|Path,
                  num_classes:int,
@@ -132,7 +132,10 @@ def import_files(files:Iterable[str|Path], # all of them; the order of their nam
                  dtype:str, scale_factor:float
                  ) -> Path: # the folder, a store
     "Turn files of latents into a store, a part for each; ValueError when two of them have one name."
-    in_order = sorted(map(Path, files), key=lambda path: path.name)
+    paths = [Path(files)] if isinstance(files, (str, Path)) else map(Path, files)
+    in_order = sorted(paths, key=lambda path: path.name)
+    for path in in_order:
+        if path.is_dir(): raise ValueError(f"{path} is a folder: name the files in it, as its `glob` gives them")
     parts = {path.stem: partial(_scaled_batches, read, path, scale_factor) for path in in_order}
     if len(parts) < len(in_order):
         twice = [path for path, last in zip(in_order, in_order[1:]) if path.stem == last.stem]

@@ -114,7 +114,8 @@ def merge_lora(model:nn.Module # with adapters; unchanged by this
         transformer.set_submodule(name, layer.get_base_layer())
     for name, module in transformer.named_modules():
         if not type(module).__module__.startswith("peft."): continue
-        raise ValueError(f"{called(model)!r} has a {type(module).__name__} at {name}, which cannot be merged")
+        kind, place = type(module).__name__, name or "the top"
+        raise ValueError(f"{called(model)!r} has a {kind} at {place}, which cannot be merged")
     foreign = {name for name, _ in transformer.named_parameters()} - {"pos_embed"} # all that usually trains
     trained = vars(transformer).pop("trained_in_full", foreign)
     for name, p in transformer.named_parameters(): p.requires_grad_(name in trained)
