@@ -16,14 +16,24 @@ from .locks import alone
 from .machine import progress, this_process
 
 # %% ../../nbs/00_core/07_parts.ipynb #ff01e653
+def _make_missing(folder:Path, paths:dict[str, Path], parts:Mapping, desc:str):
+    "Make this process's share of the parts; where it is alone and none is there, an error ends what was begun."
+    state = this_process()
+    mine = list(parts)[state.process_index::state.num_processes]
+    try:
+        for name in progress(mine, desc=desc):
+            if not paths[name].exists(): parts[name](paths[name])
+    except Exception:
+        kept = any(path.exists() for path in paths.values())
+        if state.num_processes == 1 and not kept: (folder/"settings.json").unlink()
+        raise
+
 def _make_parts(folder:Path, settings:dict, paths:dict[str, Path], parts:Mapping, join:Callable, desc:str):
     "What the one run that holds the folder does."
     state = this_process()
     if state.is_main_process: begin_folder(folder, settings) # again: two may have begun at the same moment
     if (folder/"manifest.json").exists(): return # another run has finished it meanwhile
-    mine = list(parts)[state.process_index::state.num_processes]
-    for name in progress(mine, desc=desc):
-        if not paths[name].exists(): parts[name](paths[name])
+    _make_missing(folder, paths, parts, desc)
     state.wait_for_everyone()
     if state.is_main_process: join(list(paths.values()))
 

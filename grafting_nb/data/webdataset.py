@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..core.parts import chunks_of
-from .latent_store import LatentBatches, write_store
+from .latent_store import LatentBatches, check_labels, write_store
 
 # %% ../../nbs/02_data/04_webdataset.ipynb #4539c7c9
 def _regular_files(tar:Path, stream) -> Iterator[dict]: # name and content, as webdataset groups them
@@ -99,11 +99,12 @@ def check_scaled(latents:Tensor, # (n, c, h, w), a few hundred
                  scale_factor:float=0.18215,
                  where:str="latents" # for the error
                  ):
-    "Raise ValueError unless the standard deviation says that the latents were multiplied by `scale_factor` once."
+    "Raise ValueError unless the standard deviation of latents says that they were multiplied by `scale_factor` once."
+    if not latents.isfinite().all(): raise ValueError(f"{where}: latents hold NaN or infinity")
     std = latents.float().std().item()
-    border = math.sqrt(1/scale_factor)
+    border = max(1.5, math.sqrt(scale_factor), math.sqrt(1/scale_factor))
     if 1/border < std < border: return
-    guess = "not multiplied by" if std > 1 else "multiplied twice by"
+    guess = "not multiplied by" if (std > 1) == (scale_factor < 1) else "multiplied twice by"
     raise ValueError(f"{where}: standard deviation {std:.2f}, but latents scaled for training have one near 1; "
                      f"they look as if {guess} the scale factor {scale_factor}")
 
@@ -117,11 +118,15 @@ def _tar_batches(tar:Path, batch_size:int=256) -> LatentBatches:
         yield torch.stack(latents), torch.tensor(labels), list(names)
 
 # %% ../../nbs/02_data/04_webdataset.ipynb #44b13578
-def _scaled_batches(read:Callable[[Path], LatentBatches], path:Path, scale_factor:float) -> LatentBatches:
-    "A file in batches; the first batch shows whether the latents are scaled."
-    for i, batch in enumerate(read(path)):
-        if i == 0: check_scaled(batch[0], scale_factor, str(path))
-        yield batch
+def _checked_batches(read:Callable[[Path], LatentBatches], path:Path, scale_factor:float, num_classes:int
+                     ) -> LatentBatches:
+    "A file in batches; ValueError on a label that is no class, and where the first batch is not scaled."
+    first = 0
+    for latents, labels, names in read(path):
+        if not first: check_scaled(latents, scale_factor, str(path))
+        check_labels(path, labels.tolist(), num_classes, first)
+        yield latents, labels, names
+        first += len(latents)
 
 # %% ../../nbs/02_data/04_webdataset.ipynb #306c0006
 def import_files(files:Iterable[str|Path]|str|Path, # all of them; the order of their names is that of the latents
@@ -136,7 +141,8 @@ def import_files(files:Iterable[str|Path]|str|Path, # all of them; the order of 
     in_order = sorted(paths, key=lambda path: path.name)
     for path in in_order:
         if path.is_dir(): raise ValueError(f"{path} is a folder: name the files in it, as its `glob` gives them")
-    parts = {path.stem: partial(_scaled_batches, read, path, scale_factor) for path in in_order}
+    checked = partial(_checked_batches, read, scale_factor=scale_factor, num_classes=num_classes)
+    parts = {path.stem: partial(checked, path) for path in in_order}
     if len(parts) < len(in_order):
         twice = [path for path, last in zip(in_order, in_order[1:]) if path.stem == last.stem]
         raise ValueError(f"{twice[0]} has the name of another file: the parts of a store go by the names of the files")
