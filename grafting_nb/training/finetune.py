@@ -36,6 +36,7 @@ from grafting_nb.training.compute import (
     like,
     local,
     prepare_blocks,
+    remedy,
     require_agreement,
     share_parts,
     spread_model,
@@ -187,7 +188,7 @@ def batch_gradients(run:ModelRun, microbatches:list[Batch], objective:Objective,
 def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of the batch
                objective:Objective, config:FinetuneConfig, compute:Compute):
     "One update; raises FloatingPointError where a loss or the gradient is not finite."
-    from accelerate.utils import reduce
+    from accelerate.utils import gather_object, reduce
 
     step = run.step
     run.optimizer.param_groups[0]["lr"] = config.lr_at(step)
@@ -196,8 +197,9 @@ def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of
     norm = unsharded(clip_gradients(run.parameters, config.grad_clip))
     values = dict(zip(losses, means.tolist()), grad_norm=norm.item())
     if not all(map(math.isfinite, values.values())):
-        raise FloatingPointError(f"{values} at step {step}: lower lr ({config.lr}) or grad_clip "
-                                 f"({config.grad_clip}); the last checkpoint is untouched")
+        latents = gather_object([batch.x0.cpu() for batch in microbatches]) # of all processes
+        why = remedy(latents, config)
+        raise FloatingPointError(f"{values} at step {step}: {why}; the last checkpoint is untouched")
     run.optimizer.step()
     run.average.update()
     run.history.append(dict(step=step, **values))

@@ -23,7 +23,7 @@ from ..data.latents import Batch, Latents
 from ..diffusion.objective import objective_of
 from ..models.dit import DiT
 from .checkpoint import Checkpoint, given
-from .compute import Compute, clip_gradients, conditions, in_full, prepare_blocks
+from .compute import Compute, clip_gradients, conditions, in_full, prepare_blocks, remedy
 from .finetune import FinetuneConfig, Finetuned, diffusion_loss
 
 # %% ../../nbs/06_training/07_pretrain.ipynb #aab6a401
@@ -124,7 +124,8 @@ def run_steps(training:Pretraining, first:int, last:int) -> float: # mean noise 
         training.advance()
     error = training.error.item()/(last - first)
     if not math.isfinite(error):
-        raise FloatingPointError(f"noise error {error} between steps {first} and {last}: lower lr ({config.lr})")
+        why = remedy([training.images], config)
+        raise FloatingPointError(f"noise error {error} between steps {first} and {last}: {why}")
     return error
 
 def seconds_per_step(training:Pretraining, steps:int=200) -> float:
