@@ -125,11 +125,12 @@ def read_text(path:str|Path) -> str:
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"{path} does not exist")
     content = path.read_bytes()
-    try: return content.decode("utf-8-sig")
+    try: text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[:error.start].count(b"\n") + 1
-        raise ValueError(f"{path} is not UTF-8, line {line} is the first that is not (Windows' cp1252?): "
-                         "save it as UTF-8") from None
+        raise ValueError(f"{path} is not UTF-8, line {line} is the first that is not: save it as UTF-8") from None
+    if "\0" in text: raise ValueError(f"{path} holds zero bytes, as UTF-16 does: save it as UTF-8")
+    return text
 
 def read_lines(path:str|Path) -> list[str]:
     "The lines of a text file that hold something, as `read_text` reads it."

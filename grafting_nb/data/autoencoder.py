@@ -136,6 +136,13 @@ def _class_labels(found:list[str], # folders of classes
     return {name: labels[name] for name in found}
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #73c9503d
+def _require_images(folder:Path, name:str): # of a class
+    "Raise FileNotFoundError where the folder of a class holds no image."
+    endings = load_library("torchvision.datasets.folder").IMG_EXTENSIONS
+    for path in (folder/name).rglob("*"):
+        if path.suffix.lower() in endings and not _hidden(path.relative_to(folder)): return
+    raise FileNotFoundError(f"{folder/name} holds no image ({', '.join(endings)}): fill or remove it")
+
 def list_images(folder:Path, size:int, flip:bool, seed:int,
                 classes:Sequence[str]|None=None # names of the folders in the order of labels; None: alphabetical
                 ) -> tuple[ImageList, int]: # and the number of classes
@@ -143,8 +150,10 @@ def list_images(folder:Path, size:int, flip:bool, seed:int,
     library = load_library("torchvision.datasets.folder")
     inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
     shown = [name for name in inside if not _hidden(Path(name))]
+    if isinstance(classes, str): raise ValueError(f"classes = {classes!r} is one text: name all classes, in a list")
     if classes is None: classes = shown
     of_class = _class_labels(shown, classes, folder)
+    for name in of_class: _require_images(folder, name)
     listed = library.make_dataset(str(folder), of_class, library.IMG_EXTENSIONS)
     relative = [Path(path).relative_to(folder) for path, _ in listed]
     chosen = [(name, label) for name, (_, label) in zip(relative, listed) if not _hidden(name)]

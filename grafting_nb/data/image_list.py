@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ..core.files import read_lines, read_text
 from .latent_store import open_store
 from .latents import Latents
 
@@ -26,7 +27,7 @@ def read_image_list(path:str|Path # a pickled list, or a text file with a path a
                     ) -> list[str]:
     "Paths of images; raises ValueError naming the file when it holds anything else."
     path = Path(path)
-    if path.suffix != ".pkl": return [line for line in path.read_text().splitlines() if line]
+    if path.suffix != ".pkl": return read_lines(path)
     try:
         with open(path, "rb") as file: listed = _PlainUnpickler(file).load()
     except (pickle.UnpicklingError, EOFError) as error:
@@ -51,7 +52,7 @@ def listed_latents(store:str|Path, # a folder
     if sha256 and sha256 != found:
         raise ValueError(f"{image_list} has the SHA-256 {found[:8]}..., not {sha256[:8]}...")
     wanted = {"/".join(Path(path).parts[-2:]) for path in paths}
-    names = (Path(store)/"images.txt").read_text().splitlines()
+    names = read_text(Path(store)/"images.txt").removesuffix("\n").split("\n")
     rows = [row for row, name in enumerate(names) if name in wanted]
     if len(rows) != len(paths): raise ValueError(_difference(store, image_list, names, paths))
     return open_store(store).select(torch.tensor(rows))

@@ -27,7 +27,7 @@ from .graft_file import read_plan
 from .plan import GraftPlan
 from .scions import new_scions
 from ..models.skeleton import fill, skeleton
-from ..models.weight_files import find_weights, weight_parts
+from ..models.weight_files import find_weights, refuse_stand_in, require_finite, weight_parts
 
 # %% ../../nbs/05_grafting/07_model_folder.ipynb #ac3e8aca
 FORMAT = "grafting_nb-1"
@@ -95,12 +95,14 @@ def diffusers_options(family:str, # class of diffusers
 
 # %% ../../nbs/05_grafting/07_model_folder.ipynb #0a3eeb73
 def read_weights(path:Path) -> dict[str, Tensor]:
-    "The weights of a file; FileNotFoundError, or ValueError when it is damaged."
-    try: return load_file(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing, only part of the model is here") from None
+    "The weights of a file; FileNotFoundError, or ValueError when it is damaged or holds NaN."
+    if not path.is_file(): raise FileNotFoundError(f"{path} is missing, only part of the model is here")
+    refuse_stand_in(path)
+    try: state = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file ({error}); fetch or save it again") from None
+    require_finite(state, path)
+    return state
 
 # %% ../../nbs/05_grafting/07_model_folder.ipynb #6e8e3a6b
 def read_folder(folder:Path # of `save_pretrained`

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['DIGITS', 'ICONS', 'DITS', 'BASE', 'PIXARTS', 'PretrainedDiT', 'original_names', 'published_dits', 'PublishedGraft',
-           'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'load_model', 'list_models', 'models_table']
+           'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'refuse_own', 'load_model', 'list_models',
+           'models_table']
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #61218af1
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from ..core.files import read_json
 from ..data.paper import PaperRow, read_paper
 from .graft import graft_skeleton, remember_plan
+from .graft_file import is_graft_file
+from .model_folder import CONFIG, FORMAT
 from .plan import OLD_NAMES, Edit, GraftPlan, select_layers
 from ..models.diffusers_dit import DIFFUSERS_FILES, from_diffusers
 from ..models.dit import DIT_PRESETS, DiT
@@ -157,6 +161,14 @@ def known_models() -> dict: # name -> PretrainedDiT, ShapesModel, PixArt or Publ
     return {**DITS, "shapes": ShapesModel(), **PIXARTS, **published_grafts()}
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #02bd50fb
+def refuse_own(path:Path):
+    "Raise ValueError on a graft of this kit, which other calls read."
+    if path.is_file() and is_graft_file(path):
+        raise ValueError(f"{path} is a graft of this kit: load_graft(path, base) reads it")
+    config = path/CONFIG
+    if config.is_file() and read_json(config).get("format") == FORMAT:
+        raise ValueError(f"{path} was written by save_pretrained: from_pretrained(path) reads it")
+
 def load_model(name:str, # of `list_models`; it decides the arithmetic
                path:str|Path|None=None, # a file of weights, or a folder with one; the name's own source if None
                revision:str|None=None, # branch, tag or commit, for sources on the hub
@@ -166,6 +178,7 @@ def load_model(name:str, # of `list_models`; it decides the arithmetic
     models = known_models()
     name = OLD_NAMES.get(name, name)
     if name not in models: raise ValueError(f"unknown model {name!r}; known: {', '.join(models)}")
+    if path is not None: refuse_own(Path(path))
     return models[name].load(path, revision, **options)
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #7f0e3832

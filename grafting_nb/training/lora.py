@@ -15,7 +15,15 @@ from torch import nn
 
 from ..core.machine import load_library
 from ..core.seeds import seeded
-from ..grafting.families import Family, block_path, class_names, family_of, model_blocks, transformer_of
+from grafting_nb.grafting.families import (
+    Family,
+    block_path,
+    class_names,
+    family_of,
+    given_name,
+    model_blocks,
+    transformer_of,
+)
 from ..grafting.graft_file import scion_prefixes
 
 # %% ../../nbs/06_training/05_lora.ipynb #7697ba07
@@ -70,7 +78,7 @@ def lora_layers(model:nn.Module, # of a known family, wrapped or not
 # %% ../../nbs/06_training/05_lora.ipynb #0bf9c5b8
 def called(model:nn.Module) -> str:
     "What an error calls a model."
-    return getattr(model, "name", None) or type(transformer_of(model)).__name__
+    return given_name(model) or type(transformer_of(model)).__name__
 
 # %% ../../nbs/06_training/05_lora.ipynb #0b00b987
 def with_lora(model:nn.Module, # of a known family, wrapped or not, grafted or plain; unchanged by this
