@@ -6,12 +6,12 @@
 __all__ = ['METRIC_NAMES', 'Reference', 'as_reference', 'fidelity', 'metric_label']
 
 # %% ../../nbs/07_scoring/05_fidelity.ipynb #f7845017
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from .features import Features
-from .metrics import Statistics, frechet_distance, inception_score, inside
+from .metrics import Statistics, ball_radii, frechet_distance, inception_score, inside
 
 # %% ../../nbs/07_scoring/05_fidelity.ipynb #25c2037f
 @dataclass(frozen=True)
@@ -21,8 +21,15 @@ class Reference:
     spatial: Statistics # for sFID
     images: Tensor|None # (m, d) pool features of real images, for precision and recall; None: statistics only
     evaluator: str # name and fingerprint of the extractor
+    reach: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False) # neighbours -> radii so far
 
     def __len__(self) -> int: return 0 if self.images is None else len(self.images)
+
+    def inside(self, points:Tensor, neighbours:int) -> Tensor: # (n,) bool
+        "Which points lie among the images."
+        assert self.images is not None
+        if neighbours not in self.reach: self.reach[neighbours] = ball_radii(self.images, neighbours)
+        return inside(points, self.images, radii=self.reach[neighbours])
 
 # %% ../../nbs/07_scoring/05_fidelity.ipynb #02e7799d
 def _check_features(name:str, features:Features, least:int):
@@ -61,11 +68,11 @@ def _check_pair(samples:Features, reference:Features|Reference, neighbours:int):
                          f"for {neighbours} neighbours")
 
 # %% ../../nbs/07_scoring/05_fidelity.ipynb #9d6c34f9
-def _precision_recall(samples:Tensor, images:Tensor|None, neighbours:int) -> tuple[float|None, float|None]:
+def _precision_recall(samples:Tensor, reference:Reference, neighbours:int) -> tuple[float|None, float|None]:
     "Shares of samples among the images and of images among the samples; None without images."
-    if images is None: return None, None
-    precision = inside(samples, images, neighbours).float().mean().item()
-    recall = inside(images, samples, neighbours).float().mean().item()
+    if reference.images is None: return None, None
+    precision = reference.inside(samples, neighbours).float().mean().item()
+    recall = inside(reference.images, samples, neighbours).float().mean().item()
     return precision, recall
 
 # %% ../../nbs/07_scoring/05_fidelity.ipynb #7e79c2a8
@@ -78,7 +85,7 @@ def fidelity(samples:Features, # of the generated images, in the order of their 
     _check_pair(samples, reference, neighbours)
     if isinstance(reference, Features): reference = as_reference(reference)
     isc = inception_score(samples.logits, split_size)
-    precision, recall = _precision_recall(samples.pool, reference.images, neighbours)
+    precision, recall = _precision_recall(samples.pool, reference, neighbours)
     return dict(
         fid=frechet_distance(samples.pool, reference.pool),
         sfid=frechet_distance(samples.spatial, reference.spatial),

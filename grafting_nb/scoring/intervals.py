@@ -15,7 +15,7 @@ from torch import Tensor
 from ..core.seeds import generator
 from .features import Features
 from .fidelity import Reference, _check_pair, as_reference
-from .metrics import Statistics, inception_score, inside
+from .metrics import Statistics, inception_score
 
 # %% ../../nbs/07_scoring/07_intervals.ipynb #0150796e
 def _drawn_rows(n:int, labels:Tensor|None, draw:torch.Generator) -> Tensor: # (n,)
@@ -74,8 +74,7 @@ def _drawn_metric(name:str, samples:Features, reference:Reference,
     if name == "fid": return _DrawnDistance(samples.pool, reference.pool)
     if name == "sfid": return _DrawnDistance(samples.spatial, reference.spatial)
     if name == "isc": return partial(_score, samples.logits, split_size)
-    assert reference.images is not None # `_check_draws` has seen to it
-    return partial(_share, inside(samples.pool, reference.images, neighbours).double())
+    return partial(_share, reference.inside(samples.pool, neighbours).double())
 
 # %% ../../nbs/07_scoring/07_intervals.ipynb #b9da576a
 def _check_draws(metrics:tuple[str, ...], samples:Features, reference:Reference, labels:Tensor|None):

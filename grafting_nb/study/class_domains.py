@@ -28,15 +28,15 @@ from ..data.latents import Latents, stratified_subset
 from ..grafting.plan import GraftPlan
 from ..grafting.pretrained import DITS, load_model
 from ..scoring.extractors import make_extractor
-from ..scoring.features import Features, cached_features, extract_features, label_accuracy
-from ..scoring.fidelity import Reference, fidelity
+from ..scoring.features import cached_features, extract_features, label_accuracy
+from ..scoring.fidelity import Reference, as_reference, fidelity
 from ..scoring.reference_files import read_reference
 from .domain import Images
 from .scales import ListedData, Scale
 
 # %% ../../nbs/10_study/04_class_domains.ipynb #92a8221c
 @cache
-def _reference(domain, device:str) -> Features|Reference: return domain.reference(domain.extractor(device))
+def _reference(domain, device:str) -> Reference: return domain.reference(domain.extractor(device))
 
 # %% ../../nbs/10_study/04_class_domains.ipynb #43e909d2
 def distances(domain:"SmallPictures|ImageNet",
@@ -89,9 +89,9 @@ class SmallPictures:
 
     def extractor(self, device) -> nn.Module: return make_extractor(self.evaluator, device=device)
 
-    def reference(self, extractor:nn.Module) -> Features:
-        "Features of all training pictures, kept below `data_root`."
-        return cached_features(self.load("train").latents, extractor, data_root()/self.base)
+    def reference(self, extractor:nn.Module) -> Reference:
+        "All training pictures; their features are kept below `data_root`."
+        return as_reference(cached_features(self.load("train").latents, extractor, data_root()/self.base))
 
     def scores(self, images:Images, labels:Tensor) -> dict[str, float]: return distances(self, images, labels)
 
