@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['DIGITS', 'ICONS', 'DITS', 'BASE', 'PIXARTS', 'PretrainedDiT', 'original_names', 'published_dits', 'PublishedGraft',
-           'published_grafts', 'ShapesModel', 'PixArt', 'known_models', 'refuse_own', 'load_model', 'list_models',
-           'models_table']
+           'published_grafts', 'ShapesModel', 'FlowShapesModel', 'PixArt', 'known_models', 'refuse_own', 'load_model',
+           'list_models', 'models_table']
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #61218af1
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from .model_folder import CONFIG, FORMAT
 from .plan import OLD_NAMES, Edit, GraftPlan, select_layers
 from ..models.diffusers_dit import DIFFUSERS_FILES, from_diffusers
 from ..models.dit import DIT_PRESETS, DiT
+from ..models.flow_shapes import FLOW_FILES, FLOW_WEIGHTS, load_flow_painter
 from ..models.pixart import PIXART_SIZES, load_pixart
 from ..models.shapes_model import SHAPES_FILES, SHAPES_WEIGHTS, load_shapes
 from ..models.skeleton import fill, skeleton
@@ -133,6 +134,19 @@ class ShapesModel:
         "With its weights, as `load_model` says."
         return load_shapes(locate(self.source, path, revision, SHAPES_FILES), **options)
 
+# %% ../../nbs/05_grafting/09_pretrained.ipynb #96e60822
+@dataclass(frozen=True)
+class FlowShapesModel:
+    "The small flow-matching model of the same world."
+    name: str = "shapes-flow"
+    source: Shipped = FLOW_WEIGHTS
+    fid: None = None
+    kind: str = "flow"
+
+    def load(self, path:str|Path|None, revision:str|None) -> nn.Module: # FlowPainter
+        "With its weights, as `load_model` says."
+        return load_flow_painter(locate(self.source, path, revision, FLOW_FILES))
+
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #9de15460
 @dataclass(frozen=True)
 class PixArt:
@@ -156,9 +170,9 @@ PIXARTS = {name: PixArt(name, PIXART_SIZES[size]) for name, size in {
     "PixArt-Sigma-256": 256, "PixArt-Sigma-512": 512, "PixArt-Sigma-1K": 1024, "PixArt-Sigma-2K": 2048}.items()}
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #614aefdd
-def known_models() -> dict: # name -> PretrainedDiT, ShapesModel, PixArt or PublishedGraft
+def known_models() -> dict: # by name
     "Everything that `load_model` loads."
-    return {**DITS, "shapes": ShapesModel(), **PIXARTS, **published_grafts()}
+    return {**DITS, "shapes": ShapesModel(), "shapes-flow": FlowShapesModel(), **PIXARTS, **published_grafts()}
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #02bd50fb
 def refuse_own(path:Path):

@@ -37,7 +37,7 @@ from grafting_nb.results.tables import (
 )
 from ..study.published_costs import published_costs
 from ..study.released_configs import import_config
-from ..study.rows import Row, get_row, known
+from ..study.rows import POOLS, Row, get_row, known
 from ..study.run import Run
 from ..study.scales import get_scale
 from ..study.score import images_path, read_images, train_and_draw
@@ -61,14 +61,14 @@ def paper_text(row:Row) -> str:
     "What the paper reports after stage 2, else at the first stage that it reports."
     first = next(iter(row.paper.values()), "")
     value = row.paper.get("stage2", first)
-    return f"{100*value:.1f}" if row.kind == "text" and value else str(value)
+    return f"{100*value:.1f}" if row.pool and value else str(value)
 
 # %% ../../nbs/11_results/10_cli.ipynb #6d98c2de
 def list_rows(table:str # a name that `grafting tables` lists
               ) -> str:
     "List the rows of a table with the paper's values."
     preset = get_table(table)
-    metric = "paper, GenEval (%)" if preset.kind == "text" else "paper, FID-50k"
+    metric = "paper, GenEval (%)" if preset.kind in POOLS else "paper, FID-50k"
     cells = [["row", "edit", "share", "layers", metric]]
     for row in map(get_row, rows_of(preset)):
         edits = ", ".join(f"{target} -> {operator}" for target, operator, _ in row.edits)

@@ -21,8 +21,9 @@ import pandas as pd
 from ..core.files import find_checkout, read_json, shipped
 from ..grafting.families import find_operator
 from .tables import TableRun, markdown
-from ..study.rows import get_row
+from ..study.rows import POOLS, get_row
 from grafting_nb.study.scales import (
+    SCALES_OF,
     Job,
     Scale,
     data_share,
@@ -221,16 +222,16 @@ def hours(scores:pd.DataFrame, # from `with_operations`
         sampling=scores.sampling.sum()/speed.sampling/HOUR)
 
 # %% ../../nbs/11_results/05_costs.ipynb #028f99cf
-def pool_operations(scale:str) -> float:
-    "Operations of drawing the samples that all text-to-image rows of a scale learn from."
-    preset = get_scale(scale, "text")
+def pool_operations(scale:str, kind:str) -> float:
+    "Operations of drawing the samples that all text-to-image rows of a kind learn from."
+    preset = get_scale(scale, kind)
     return pool_size(preset)*passes_per_sample(preset)*pass_flops(bare(preset.base))
 
 def needs_pool(scores:pd.DataFrame, # from `with_operations`
                scale:str, kind:str, root:Path) -> bool:
     "Whether the teacher has to draw them first."
-    if kind != "text" or not scores.distill.any(): return False
-    return not teacher_record_path("pairs", scale, root).exists()
+    if kind not in POOLS or not scores.distill.any(): return False
+    return not teacher_record_path(POOLS[kind], scale, root).exists()
 
 def total_disk(scores:pd.DataFrame, scale:str) -> float: # bytes
     "What some scores leave behind."
@@ -254,7 +255,7 @@ def bill(tables:list[TableRun], # of one kind
     scores = with_operations(open_scores(tables, root), scale, job.checkpointing)
     speed = speed_for(scale, kind, job)
     spent = hours(scores, scale, speed)
-    if needs_pool(scores, scale, kind, root): spent["sampling"] += pool_operations(scale)/speed.sampling/HOUR
+    if needs_pool(scores, scale, kind, root): spent["sampling"] += pool_operations(scale, kind)/speed.sampling/HOUR
     memory = max((gpu_memory(scale, row, job) for row in scores.row.unique()), default=0.)
     preset = get_scale(scale, kind)
     inputs = get_domain(preset.base).inputs(preset)
@@ -294,7 +295,7 @@ def kind_costs(tables:list[TableRun], job:Job, root:Path) -> str:
 def cost_table(tables:list[TableRun], gpus:int|None, root:Path) -> str:
     "What is left to do for tables, kind by kind; raises ValueError on an unknown number of GPUs."
     parts = []
-    for kind in ("class", "text"):
+    for kind in SCALES_OF:
         chosen = [table for table in tables if table.preset.points() and table.preset.kind == kind]
         if chosen: parts.append(kind_costs(chosen, get_job(chosen[0].scale, kind, gpus), root))
     return "\n\n".join(parts) or "records of the teacher: minutes"

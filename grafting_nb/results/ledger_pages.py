@@ -14,10 +14,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from .claims import FAILS, HOLDS, in_paper
-from .ledger import Entry, Evidence
+from .ledger import Entry, Evidence, claims_of
 from .margins import ALPHA, Margin, Tested, distance, evaluate, interval
 from .tables import markdown
-from ..study.scales import SCALES, Scale, get_scale, pretraining_shares
+from ..study.scales import Scale, get_scale, pretraining_shares
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #81c29a80
 def number(value:float|None) -> str: return "" if value is None else f"{value:.3f}"
@@ -189,7 +189,8 @@ CONTROLS = (
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #21e6ac7b
 def protocol_markdown(scale:str) -> str:
     "Budgets, controls, measures and statistics of a scale."
-    budgets = [budget(kind, get_scale(scale, kind)) for kind in SCALES[scale]]
+    kinds = dict.fromkeys(claim.kind for claim in claims_of(scale))
+    budgets = [budget(kind, get_scale(scale, kind)) for kind in kinds]
     measures = [
         "FID as a distance D = ln(FID/FID teacher) / ln(FID random/FID teacher), random: all attention fresh; seed by "
         f"seed; a model holds within {HOLDS:.3f} (the paper: 0.5 FID) and fails beyond {FAILS:.3f} (FID 50)",

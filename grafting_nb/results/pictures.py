@@ -99,7 +99,7 @@ def plot_drawn(points:list[tuple[Run, str]], # text-to-image runs and stages, sc
     size = (0.85*len(chosen) + 1.2, 0.85*len(points) + 0.6)
     figure, axes = plt.subplots(len(points), len(chosen), figsize=size, dpi=80, squeeze=False, layout="constrained")
     for line, (run, stage), (images, _) in zip(axes, points, drawn):
-        name = "teacher" if stage == "teacher" else f"{run.row.removeprefix('t2i-')}\n{stage}"
+        name = "teacher" if stage == "teacher" else f"{run.row.split('-', 1)[1]}\n{stage}"
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
         wrong = faults[run.row, stage, run.seed]
         for ax, i in zip(line, chosen): draw_framed(ax, images[i], str(i) not in wrong)

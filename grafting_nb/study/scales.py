@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SMOKE_STAGE1', 'TINY_JOB', 'SMOKE_JOB', 'MINUTES_A_DAY', 'TINY', 'CLASS_SCALES', 'NO_PROBE', 'ONE_IMAGE',
-           'TEXT_SCALES', 'SCALES_OF', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job', 'Lora',
-           'ListedData', 'Scale', 'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage', 'data_share',
-           'is_distilled', 'has_stage', 'stage1_config', 'stage2_config', 'version', 'teacher_settings',
+           'TEXT_SCALES', 'FLOW_SCALES', 'SCALES_OF', 'SCALES', 'PRETRAINED_ON', 'STAGES', 'Sampling', 'Probe', 'Job',
+           'Lora', 'ListedData', 'Scale', 'get_scale', 'get_job', 'pretraining_shares', 'Stage', 'get_stage',
+           'data_share', 'is_distilled', 'has_stage', 'stage1_config', 'stage2_config', 'version', 'teacher_settings',
            'drawing_settings', 'edit_settings', 'stage1_settings', 'stage2_settings', 'recipe']
 
 # %% ../../nbs/10_study/01_scales.ipynb #88656756
@@ -144,6 +144,18 @@ TEXT_SCALES = {
         Lora(64, 64.)),
 }
 
+# %% ../../nbs/10_study/01_scales.ipynb #ecf6c16c
+FLOW_SCALES = {
+    "tiny": replace(
+        TEXT_SCALES["tiny"], base="shapes-flow",
+        finetune=replace(TEXT_SCALES["tiny"].finetune, snr_clip=None),
+        sampling=Sampling(180, "euler", 20, 2.0)),
+    "smoke": replace(
+        TEXT_SCALES["smoke"], base="shapes-flow",
+        finetune=replace(TEXT_SCALES["smoke"].finetune, snr_clip=None),
+        sampling=Sampling(12, "euler", 3, 2.0)),
+}
+
 # %% ../../nbs/10_study/01_scales.ipynb #0d3de225
 CLASS_SCALES["release"] = replace(
     CLASS_SCALES["paper"],
@@ -156,7 +168,7 @@ CLASS_SCALES["release"] = replace(
                       "670df0369df47b90dd0f25c6cf71e0a6abd887aa8611e29ec157af3394bd5aa7"))
 
 # %% ../../nbs/10_study/01_scales.ipynb #d438f5b9
-SCALES_OF = {"class": CLASS_SCALES, "text": TEXT_SCALES}
+SCALES_OF = {"class": CLASS_SCALES, "text": TEXT_SCALES, "flow": FLOW_SCALES}
 SCALES = {name: {kind: scales[name] for kind, scales in SCALES_OF.items() if name in scales} for name in CLASS_SCALES}
 
 def get_scale(name:str, kind:str="class") -> Scale:
@@ -176,7 +188,8 @@ def get_job(scale:str, kind:str="class", gpus:int|None=None # the scale's defaul
 
 # %% ../../nbs/10_study/01_scales.ipynb #90faf399
 PRETRAINED_ON = { # base model -> latents that its pretraining saw, steps times batch
-    "DiT-XL/2-256": 7_000_000*256, "icons": 17_500*32, "digits": 7_000*32, "shapes": 4_500*32}
+    "DiT-XL/2-256": 7_000_000*256, "icons": 17_500*32, "digits": 7_000*32, "shapes": 4_500*32,
+    "shapes-flow": 8_000*32}
 
 def pretraining_shares(scale:Scale) -> tuple[float, float]|None: # of stage 1 and of stage 2; None where it is not known
     "Latents that both stages see, as shares of those that pretraining saw."
@@ -270,7 +283,7 @@ def stage1_settings(scale:Scale, row:Row) -> dict:
     "What the scions depend on besides."
     settings = dict(distill=given(stage1_config(scale, row)), amounts=scale.amounts)
     if scale.listed: settings["listed"] = given(scale.listed)
-    return settings | dict(pairs=drawing_settings(scale)) if row.kind == "text" else settings
+    return settings | dict(pairs=drawing_settings(scale)) if row.pool else settings
 
 def stage2_settings(scale:Scale, stage:str) -> dict:
     "What a model that was trained as a whole depends on besides."

@@ -25,7 +25,7 @@ from ..core.machine import pick_device
 from ..core.records import write_record
 from ..data.latents import batch_indices
 from ..grafting.graft import graft
-from .rows import get_row, known
+from .rows import POOLS, get_row, known
 from .scales import Scale, drawing_settings, get_scale, teacher_settings, version
 from .tables import TEACHER_RECORDS, get_table
 from .text_domains import get_domain
@@ -101,6 +101,7 @@ MEASURES: dict[str, Callable[[Scale], dict]] = {
     "latency": partial(latency_of, "depth_to_width"),
     "pairs": drawn_for,
     "t2i_latency": partial(latency_of, "t2i"),
+    "flow_pairs": drawn_for,
 }
 
 def teacher_record_version(name:str, scale_name:str) -> str:
@@ -110,7 +111,7 @@ def teacher_record_version(name:str, scale_name:str) -> str:
     settings = teacher_settings(scale.base) | dict(probe=given(scale.probe))
     if name == "locality": settings["guidance"] = scale.sampling.guidance
     if name == "shares": settings["snr_clip"] = scale.finetune.snr_clip
-    if name == "pairs": settings |= dict(amounts=scale.amounts, sampling=drawing_settings(scale))
+    if name in POOLS.values(): settings |= dict(amounts=scale.amounts, sampling=drawing_settings(scale))
     return version(settings)
 
 # %% ../../nbs/10_study/06_teacher_records.ipynb #afb3bc15

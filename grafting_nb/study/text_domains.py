@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['POOL_SEED', 'MAKE_CAPTIONS', 'DOMAINS', 'chosen_prompts', 'geneval_scores', 'pool_size', 'draw_pool', 'read_pool',
-           'split_pool', 'FromPool', 'text_skeleton', 'Shapes', 'write_prompt_table', 'PixArtSigma', 'get_domain',
-           'score_images']
+           'split_pool', 'FromPool', 'text_skeleton', 'ShapesWorld', 'Shapes', 'FlowShapes', 'write_prompt_table',
+           'PixArtSigma', 'get_domain', 'score_images']
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #be142737
 from abc import ABC, abstractmethod
@@ -28,10 +28,11 @@ from ..data.captions import Captions, open_captions, write_captions
 from ..data.latent_store import check_labels, open_store
 from ..data.latents import Latents
 from ..data.shapes import all_prompts, benchmark
-from ..grafting.graft import place_scions
+from ..grafting.graft import graft, place_scions
 from ..grafting.plan import OLD_NAMES, GraftPlan
 from ..grafting.scions import new_scions
 from ..models.captioned import Captioned
+from ..models.flow_shapes import FlowPainter, Waves, load_flow_painter
 from ..models.pixart import PIXART_PARTS, encode_captions, load_pixart, load_t5, pixart_config
 from ..models.shapes_model import MAX_TOKENS, SHAPES_MODEL, load_shapes
 from ..scoring.detections import Detector, FunctionDetector
@@ -74,7 +75,8 @@ POOL_SEED = 1000 # no model is sampled with it
 def pool_size(scale:Scale) -> int:
     return scale.amounts["validation"] + max(scale.amounts["distill"], scale.amounts["finetune"])
 
-def draw_pool(teacher:Captioned, labels:Tensor, # (n,) a caption for each sample
+def draw_pool(teacher:Any, # Captioned or Conditioned
+              labels:Tensor, # (n,) a caption for each sample
               scale:Scale, folder:Path) -> Latents:
     "The teacher's images for some captions; what lies in the folder is not drawn again."
     job = scale.jobs[0]
@@ -101,7 +103,10 @@ def split_pool(pool:Latents, scale:Scale) -> dict[str, Latents]: # distill, vali
 class FromPool(ABC):
     "What domains share whose data are samples of the teacher; they say who draws the pool, and where it lies."
     @abstractmethod
-    def teacher(self) -> Any: ... # Captioned
+    def teacher(self) -> Any: ... # Captioned or Conditioned
+
+    @abstractmethod
+    def texts(self) -> Sequence[str]: ... # every caption, by its number
 
     @abstractmethod
     def pool_labels(self, n:int) -> Tensor: ... # (n,) a caption for each sample
@@ -138,16 +143,12 @@ def text_skeleton(name:str, config:dict, # of PixArtTransformer2DModel
 def _caption_numbers() -> dict[str, int]: return {prompt["prompt"]: i for i, prompt in enumerate(all_prompts())}
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #93ced3ec
-@dataclass(frozen=True)
-class Shapes(FromPool):
-    "The domain of the coloured shapes."
+class ShapesWorld(FromPool):
+    "What its two painters share: captions, and the eye that judges."
     image_shape = (32, 32, 3)
     decoder_flops = 0
 
-    def teacher(self) -> Captioned: return load_shapes()
-
-    def skeleton(self, plan:GraftPlan|None=None) -> Captioned:
-        return text_skeleton("shapes", SHAPES_MODEL, MAX_TOKENS, "image", plan)
+    def texts(self) -> list[str]: return [prompt["prompt"] for prompt in all_prompts()]
 
     def pool_labels(self, n:int) -> Tensor:
         "Training captions in random order, as many of each task."
@@ -167,8 +168,6 @@ class Shapes(FromPool):
         if n % 6: raise ValueError(f"six tasks share the images of the benchmark, {n} is not a multiple of 6")
         return torch.tensor([_caption_numbers()[prompt["prompt"]] for prompt in benchmark("heldout", n//6)])
 
-    def decoder(self, device) -> None: return None
-
     def prompts(self) -> list[dict]: return list(all_prompts()) # GenEval's metadata of every caption
 
     def scores(self, images:Images, labels:Tensor) -> dict:
@@ -176,6 +175,27 @@ class Shapes(FromPool):
         return geneval_scores(images, wanted, FunctionDetector(find_shapes, "find_shapes"))
 
     def inputs(self, scale:Scale) -> dict[Path, str]: return {} # everything is shipped
+
+# %% ../../nbs/10_study/05_text_domains.ipynb #095026da
+@dataclass(frozen=True)
+class Shapes(ShapesWorld):
+    "The coloured shapes, painted by PixArt."
+    def teacher(self) -> Captioned: return load_shapes()
+
+    def skeleton(self, plan:GraftPlan|None=None) -> Captioned:
+        return text_skeleton("shapes", SHAPES_MODEL, MAX_TOKENS, "image", plan)
+
+    def decoder(self, device) -> None: return None
+
+@dataclass(frozen=True)
+class FlowShapes(ShapesWorld):
+    "The coloured shapes, painted by Lumina 2."
+    def teacher(self) -> FlowPainter: return load_flow_painter()
+
+    def skeleton(self, plan:GraftPlan|None=None) -> Any: # FlowPainter with weights: it counts a pass that it makes
+        return graft(self.teacher(), plan) if plan else self.teacher()
+
+    def decoder(self, device) -> Callable: return Waves().to(device).decode
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #9e0f6807
 def write_prompt_table(prompts:str|Path, # a text file, one prompt per line
@@ -208,6 +228,8 @@ class PixArtSigma(FromPool):
     def root(self) -> Path: return Path(self.folder or data_root()/"pixart")
 
     def captions(self) -> Captions: return open_captions(self.root/"captions")
+
+    def texts(self) -> Sequence[str]: return self.captions().texts
 
     def teacher(self) -> Captioned:
         return Captioned(load_pixart(path=self.transformer), self.captions(), "PixArt-Sigma-2K")
@@ -243,6 +265,7 @@ DOMAINS: dict[str, Domain] = {
     "icons": ICONS_DOMAIN,
     "DiT-XL/2-256": ImageNet(),
     "shapes": Shapes(),
+    "shapes-flow": FlowShapes(),
     "PixArt-Sigma-2K": PixArtSigma(),
 }
 
@@ -253,7 +276,7 @@ def get_domain(base:str) -> Domain:
     return DOMAINS[base]
 
 # %% ../../nbs/10_study/05_text_domains.ipynb #456fc50c
-def score_images(domain:str, # name of a base model: digits, icons, shapes, DiT-XL/2-256, PixArt-Sigma-2K
+def score_images(domain:str, # name of a base model: digits, icons, shapes, shapes-flow, DiT-XL/2-256, PixArt-Sigma-2K
                  images:Images, # as `sample` returns them where the latents are the pixels
                  labels:Tensor # (n,) what each image should show
                  ) -> dict[str, Any]: # fid, sfid, isc, precision, recall, label_accuracy; or GenEval's scores
