@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..core.parts import chunks_of
-from .latent_store import LatentBatches, check_labels, write_store
+from .latent_store import LatentBatches, require_labels, write_store
 
 # %% ../../nbs/02_data/04_webdataset.ipynb #4539c7c9
 def _regular_files(tar:Path, stream) -> Iterator[dict]: # name and content, as webdataset groups them
@@ -124,7 +124,7 @@ def _checked_batches(read:Callable[[Path], LatentBatches], path:Path, scale_fact
     first = 0
     for latents, labels, names in read(path):
         if not first: check_scaled(latents, scale_factor, str(path))
-        check_labels(path, labels.tolist(), num_classes, first)
+        require_labels(path, labels.tolist(), num_classes, first)
         yield latents, labels, names
         first += len(latents)
 

@@ -22,7 +22,7 @@ from ..core.files import atomic_path
 from ..core.machine import progress, without_tf32
 from ..core.pictures import check_images, to_uint8
 from ..core.seeds import fingerprint
-from ..data.latent_store import check_labels
+from ..data.latent_store import require_labels
 
 # %% ../../nbs/07_scoring/03_features.ipynb #a4b6a23a
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def extract_features(images:Tensor|np.ndarray, # floats (n, 1 or 3, h, w) in [-1
 def label_accuracy(features:Features, labels:Tensor) -> float: # share in [0, 1]
     "Share of images whose highest logit is the label they were sampled for."
     if len(features) != len(labels): raise ValueError(f"{len(features)} images but {len(labels)} labels")
-    check_labels("labels", labels.tolist(), features.logits.shape[1])
+    require_labels("labels", labels.tolist(), features.logits.shape[1])
     return (features.logits.argmax(1) == labels).float().mean().item()
 
 # %% ../../nbs/07_scoring/03_features.ipynb #0a4129e6

@@ -25,7 +25,7 @@ from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint, generator
 from ..data.autoencoder import decode, load_vae
 from ..data.captions import Captions, open_captions, write_captions
-from ..data.latent_store import check_labels, open_store
+from ..data.latent_store import open_store, require_labels
 from ..data.latents import Latents
 from ..data.shapes import all_prompts, benchmark
 from ..grafting.graft import graft, place_scions
@@ -51,7 +51,7 @@ from ..training.teacher_samples import draw_teacher_samples
 # %% ../../nbs/10_study/05_text_domains.ipynb #0c047539
 def chosen_prompts(prompts:list[dict], labels:Tensor) -> list[dict]:
     "The prompt of each label; raises ValueError on a label that is none's."
-    check_labels("labels", labels.tolist(), len(prompts))
+    require_labels("labels", labels.tolist(), len(prompts))
     return [prompts[label] for label in labels.tolist()]
 
 def geneval_scores(images:Images, # (n, h, w, 3) uint8
