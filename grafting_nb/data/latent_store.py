@@ -137,7 +137,8 @@ def _join(folder:Path, settings:dict, paths:list[Path]):
     shards = _read_shards(paths)
     labels = list(chain.from_iterable(shard["labels"] for shard in shards))
     images = list(chain.from_iterable(shard["images"] for shard in shards))
-    for path, shard in zip(paths, shards): require_labels(path.with_suffix(""), shard["labels"], settings["num_classes"])
+    for path, shard in zip(paths, shards):
+        require_labels(path.with_suffix(""), shard["labels"], settings["num_classes"])
     shape = [len(labels), *shards[0]["shape"]]
     total = hashlib.sha256(json.dumps([shape, settings["dtype"]]).encode())
     parts = (_whole_part(path.with_suffix(".bin"), shard["sha256"], total) for path, shard in zip(paths, shards))
