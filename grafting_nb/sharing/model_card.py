@@ -60,7 +60,7 @@ def title_of(config:HubConfig) -> str:
 LICENCES = { # repository on the hub, or model of the kit -> the hub's name for its terms
     **dict.fromkeys(("facebook/DiT-XL-2-256", "facebook/DiT-XL-2-512"), "cc-by-nc-4.0"),
     **{f"PixArt-alpha/PixArt-Sigma-XL-2-{size}": "openrail++" for size in ("256x256", "512-MS", "1024-MS", "2K-MS")},
-    **dict.fromkeys(("digits", "icons", "shapes"), "apache-2.0")}
+    **dict.fromkeys(("digits", "icons", "shapes", "shapes-flow"), "apache-2.0")}
 
 def base_repository(name:str, of_diffusers:bool) -> str|None: # "owner/name"; None where it is on no hub
     "The repository of a base's weights."
