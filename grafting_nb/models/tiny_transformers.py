@@ -35,6 +35,12 @@ def _mask(samples:int, words:int, more:int=0
     there = torch.arange(words) < lengths[:, None]
     return torch.cat([there, torch.ones(samples, more, dtype=torch.bool)], 1)
 
+def _causal(samples:int, words:int, image:int) -> Tensor: # (samples, n, n), 1 where the row's token sees the column's
+    "Words that see only themselves and earlier ones, then image tokens that see everything."
+    visible = torch.ones(words + image, words + image)
+    visible[:words] = visible[:words].tril()
+    return visible.expand(samples, -1, -1)
+
 def _ids(*sizes:int) -> Tensor: # (tokens, axes)
     "The coordinates of the tokens of a grid in raster order."
     axes = [torch.arange(size) for size in sizes]
@@ -45,8 +51,9 @@ def _axis(axis:int, *sizes:int) -> Tensor: # (tokens,)
     return _ids(*sizes)[:, axis].long()
 
 # %% ../../nbs/04_models/09_tiny_transformers.ipynb #28dbb7b2
-_FIXED = dict(ones=torch.ones, zeros=torch.zeros, mask=_mask, ids=_ids, axis=_axis, range=torch.arange)
-_PIECE = re.compile(r"(float(?:<\d+)?|int[<=]\d+|ones|zeros|mask|ids|axis|range)((?: \d+)+)(?: (bool|long))?")
+_FIXED = dict(
+    ones=torch.ones, zeros=torch.zeros, mask=_mask, causal=_causal, ids=_ids, axis=_axis, range=torch.arange)
+_PIECE = re.compile(rf"(float(?:<\d+)?|int[<=]\d+|{'|'.join(_FIXED)})((?: \d+)+)(?: (bool|long))?")
 
 def _draw(kind:str, # "float", "float<1", "int<1000", "int=8" or a name of _FIXED
           sizes:list[int], g:torch.Generator) -> Tensor:
