@@ -62,6 +62,7 @@ class MHA(nn.Module):
     fast = {"sdpa": Requirement(cuda=False)}
     backends = ("torch", *fast)
     core = staticmethod(attend_all)
+    inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> layer of the attention that it replaces
 
     def __init__(self, dim:int, # channels, a multiple of num_heads
                  num_heads:int=16,

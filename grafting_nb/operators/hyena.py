@@ -17,6 +17,7 @@ from .short_conv import ShortConv
 class Hyena(nn.Module):
     "Gated short convolutions, (B, N, dim) -> (B, N, dim), causal; the subclasses say which filters exist."
     backends = ShortConv.backends
+    inherits = {"in_proj": "qkv", "out_proj": "proj"} # own layer -> layer of attention
 
     def __init__(self,
                  dim:int,

@@ -86,6 +86,7 @@ class SlidingWindowAttention(nn.Module):
     fast = {"varlen": Requirement(dtypes=(torch.float16, torch.bfloat16))}
     backends = ("torch", *fast)
     core = staticmethod(windowed_attention)
+    inherits = {"Wqkv": "qkv", "out_proj": "proj"} # own layer -> layer of attention
 
     def __init__(self, dim:int, # channels, a multiple of num_heads
                  num_heads:int=16,
