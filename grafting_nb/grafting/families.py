@@ -194,6 +194,7 @@ def plan_for(model:nn.Module, # to be grafted: of a known family, with a name
              layers:str|Sequence[int]="interleaved", # a rule of `select_layers`, or the layers
              ratio:float=0.5, # share of the layers
              options:dict[str, dict]|None=None, # target -> options of its operator
+             init:str="random", # or "inherit": operators start from weights of what they replace
              **operators:str|None # target (mha, joint, mlp, pair) -> what takes its place
              ) -> GraftPlan:
     "A plan for this model, for all targets the same layers; raises ValueError on an unknown rule or target."
@@ -207,5 +208,5 @@ def plan_for(model:nn.Module, # to be grafted: of a known family, with a name
     for target in filter(named.get, TARGETS):
         there = chosen
         if isinstance(layers, str): there = [layer for layer in chosen if has_site(model, Site(target, layer))]
-        edits.append(Edit(target, named[target], there, options.get(target, {})))
+        edits.append(Edit(target, named[target], there, options.get(target, {}), init))
     return GraftPlan(base_name(model), tuple(edits))

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['check_plan', 'refuse_adapters', 'check_weights', 'check_place', 'new_operator', 'lying_still', 'make_scion',
-           'new_scions']
+           'fresh_scion', 'take_over', 'new_scions']
 
 # %% ../../nbs/05_grafting/04_scions.ipynb #d75b6ae4
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,6 +27,8 @@ from grafting_nb.grafting.families import (
     transformer_of,
 )
 from .plan import Edit, GraftPlan, Site
+from .teacher_weights import inherited_weights, pretrained_weights
+from ..models.attention_core import AttentionGraft
 from ..models.site_grafts import PLACE_OPTIONS, graft_at, operator_of, ordered
 from ..models.stored_weights import is_managed, is_plain, is_quantised, lies_still, plain_copy
 from ..operators.registry import make_operator, operator_options
@@ -90,13 +93,37 @@ def make_scion(model:nn.Module, site:Site, edit:Edit) -> nn.Module:
     if site.target == "pair":
         first, second = (lying_still(model, Site("pair", layer)) for layer in (site.layer, site.layer + 1))
         return make_pair(edit.operator, first, second, **edit.config)
+    found = lying_still(model, site)
+    scion = fresh_scion(model, site, edit, found)
+    if edit.init == "random": return scion
+    try: return take_over(scion, found)
+    except ValueError as error:
+        where = f"the {site.target} of layer {site.layer}"
+        raise ValueError(f"{edit.operator} cannot inherit from {where}: {error}") from None
+
+def fresh_scion(model:nn.Module, site:Site, edit:Edit, found:nn.Module # what it replaces
+                ) -> nn.Module:
+    "A new operator with random weights, in the form of its place."
     if not family_of(model).diffusers:
         own = {name: value for name, value in edit.config.items() if name != "order"}
         return ordered(new_operator(model, site, edit.operator, own), edit.config.get("order"), "")
     said = {name: value for name, value in edit.config.items() if name in PLACE_OPTIONS}
     own = {name: value for name, value in edit.config.items() if name not in PLACE_OPTIONS}
     make = partial(new_operator, model, site, edit.operator)
-    return graft_at(lying_still(model, site), token_site(model, site), edit.operator, make, own, **said)
+    return graft_at(found, token_site(model, site), edit.operator, make, own, **said)
+
+# %% ../../nbs/05_grafting/04_scions.ipynb #602dacfc
+def take_over(scion:Any, # nn.Module from `fresh_scion`, changed in place
+              pretrained:nn.Module # what it replaces
+              ) -> nn.Module:
+    "Give a new operator the weights that it can use; raises ValueError where there are none."
+    if isinstance(scion, AttentionGraft):
+        scion.module.load_state_dict(pretrained.state_dict())
+        return scion
+    weights, operator = pretrained_weights(pretrained), scion
+    while hasattr(operator, "operator"): operator = operator.operator # inside of the form of its place
+    operator.load_state_dict(inherited_weights(operator, weights), strict=False)
+    return scion
 
 # %% ../../nbs/05_grafting/04_scions.ipynb #3a59fb1b
 def new_scions(model:nn.Module, plan:GraftPlan, seed:int=0) -> nn.ModuleDict: # key of a site -> operator

@@ -25,7 +25,6 @@ def hidden_width(dim:int, ratio:float) -> int:
 class MLP(nn.Module):
     "Two linear maps around a tanh-GELU, (B, N, dim) -> (B, N, dim), each token by itself."
     backends = ("torch",)
-    inherits = {"fc1": "fc1", "fc2": "fc2"} # own layer -> layer of the MLP that it replaces
 
     def __init__(self,
                  dim:int,

@@ -28,6 +28,7 @@ class Row:
     lr_factor: float = 1. # of stage 1's learning rate
     paper: dict = field(default_factory=dict) # stage -> what the paper reports, see `data.paper`
     kind: str = "class" # or "text", "flow": what an image is drawn from, and how
+    init: str = "random" # or "inherit": where new operators start
 
     @property
     def ranking(self) -> str|None: return RANKINGS.get(self.rule) # the teacher record by which its layers are chosen
@@ -39,7 +40,7 @@ class Row:
         "The graft plan of this row for a base model of this depth; `scores` rank its layers."
         rule = "full" if self.ratio == 1 and self.rule == "interleaved" else self.rule
         layers = select_layers(rule, depth, self.ratio, scores)
-        edits = (Edit(target, operator, layers, options) for target, operator, options in self.edits)
+        edits = (Edit(target, operator, layers, options, self.init) for target, operator, options in self.edits)
         return GraftPlan(base, tuple(edits))
 
 # %% ../../nbs/10_study/00_rows.ipynb #85999cda

@@ -18,7 +18,7 @@ from ..core.machine import this_process
 from ..core.seeds import seeded
 from ..data.latents import Latents, stratified_subset
 from ..grafting.families import find_operator
-from ..grafting.graft import graft, inherited_scions
+from ..grafting.graft import graft
 from ..grafting.plan import GraftPlan
 from ..models.dit import DiT
 from .domain import Domain
@@ -153,7 +153,7 @@ def start_graft(run:Run, plan:GraftPlan, stage:str) -> Trained:
     if operators == "distilled":
         distilled = distill_scions(run, teacher, plan)
         return Trained(graft(teacher, plan, distilled.scions), plan, distilled.seconds)
-    if operators == "inherited": return Trained(graft(teacher, plan, inherited_scions(teacher, plan)), plan)
+    if operators == "inherited": return Trained(graft(teacher, plan.inheriting()), plan)
     base = drawn_anew(teacher, run.seed) if operators == "all fresh" else teacher
     return Trained(graft(base, plan, seed=run.seed), plan)
 

@@ -275,6 +275,7 @@ def edit_settings(scale:Scale, row:Row) -> dict:
     "What the structure of a grafted model depends on."
     if not row.edits: return {}
     settings = dict(edits=row.edits, ratio=row.ratio, rule=row.rule)
+    if row.init != "random": settings["init"] = row.init
     if row.ranking: settings |= dict(probe=given(scale.probe), guidance=scale.sampling.guidance)
     return settings
 

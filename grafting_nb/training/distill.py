@@ -103,6 +103,7 @@ def scion_files(teacher:nn.Module, plan:GraftPlan, data:Latents, validation:Late
     files = {}
     for site, edit in plan.sites().items():
         what = dict(site=site.key, operator=edit.operator, options=edit.config, loss=config.loss_name(site.target))
+        if edit.init != "random": what["init"] = edit.init
         digest = hashlib.sha256(json.dumps(shared | what, sort_keys=True).encode()).hexdigest()
         name = f"{site.target}-{site.layer}-{edit.operator}-{digest[:8]}.pt"
         files[site] = Checkpoint(folder/name, shared | what)
