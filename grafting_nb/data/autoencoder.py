@@ -143,26 +143,31 @@ def _require_images(folder:Path, name:str): # of a class
         if path.suffix.lower() in endings and not _hidden(path.relative_to(folder)): return
     raise FileNotFoundError(f"{folder/name} holds no image ({', '.join(endings)}): fill or remove it")
 
+def _listed(folder:Path, of_class:dict[str, int] # label of each folder
+           ) -> list[tuple[Path, int]]: # relative to the folder
+    "The files of all classes that end as images do, with their labels, in order."
+    library = load_library("torchvision.datasets.folder")
+    found = library.make_dataset(str(folder), of_class, library.IMG_EXTENSIONS)
+    return [(Path(path).relative_to(folder), label) for path, label in found]
+
 def list_images(folder:Path, size:int, flip:bool, seed:int,
                 classes:Sequence[str]|None=None # names of the folders in the order of labels; None: alphabetical
                 ) -> tuple[ImageList, int]: # and the number of classes
     "The images of a folder with one folder per class."
-    library = load_library("torchvision.datasets.folder")
+    if isinstance(classes, str): raise ValueError(f"classes = {classes!r} is one text: name all classes, in a list")
     inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
     shown = [name for name in inside if not _hidden(Path(name))]
-    if isinstance(classes, str): raise ValueError(f"classes = {classes!r} is one text: name all classes, in a list")
     if classes is None: classes = shown
     of_class = _class_labels(shown, classes, folder)
     for name in of_class: _require_images(folder, name)
-    listed = library.make_dataset(str(folder), of_class, library.IMG_EXTENSIONS)
-    relative = [Path(path).relative_to(folder) for path, _ in listed]
-    chosen = [(name, label) for name, (_, label) in zip(relative, listed) if not _hidden(name)]
-    skipped = [name for name in inside if name not in shown] + [str(name) for name in relative if _hidden(name)]
+    listed = _listed(folder, of_class)
+    skipped = sorted(set(inside) - set(shown)) + [str(path) for path, _ in listed if _hidden(path)]
     if skipped: warnings.warn(f"{folder}: no classes and no images, skipped: {', '.join(skipped[:5])}", stacklevel=3)
-    paths = [folder/name for name, _ in chosen]
-    names = [name.as_posix() for name, _ in chosen]
+    chosen = [(path, label) for path, label in listed if not _hidden(path)]
+    names = [path.as_posix() for path, _ in chosen]
     check_names(names, folder)
-    return ImageList(paths, [label for _, label in chosen], names, size, flip, seed), len(classes)
+    paths, labels = [folder/name for name in names], [label for _, label in chosen]
+    return ImageList(paths, labels, names, size, flip, seed), len(classes)
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #c7e25870
 _THREADS = 8 # that read images, which is mostly waiting for the disk
