@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TOY_FAMILIES', 'toy_transformer', 'toy_inputs', 'write_pictures', 'tiny_vae', 'random_inception', 'random_networks',
            'recorded_operator', 'relative_error', 'recorded_errors', 'check_published', 'reaction', 'EightBits',
-           'in_eight_bits', 'Alive']
+           'in_eight_bits', 'Alive', 'peak_bytes']
 
 # %% ../nbs/tests/testing.ipynb #b67040d0
 import math
@@ -261,3 +261,10 @@ class Alive(TorchDispatchMode):
         return result
 
     def free(self, size): self.now -= size
+
+# %% ../nbs/tests/testing.ipynb #8103ac76
+def peak_bytes(operator:nn.Module, # (b, n, dim) -> (b, n, dim)
+               n_tokens:int) -> int:
+    "The most bytes alive in a forward and a backward pass over one sequence."
+    with Alive() as alive: operator(torch.randn(1, n_tokens, operator.dim)).sum().backward()
+    return alive.peak

@@ -34,6 +34,7 @@ why_unavailable._dynamo_marked_constant = True # type: ignore[attr-defined]
 _CUDA_EXTRA = "pip install .[cuda] --no-build-isolation (it compiles, so it needs nvcc and the CUDA build of torch)"
 INSTALL_HINTS = { # library -> what to do where it is missing
     "causal_conv1d": _CUDA_EXTRA,
+    "fla": "pip install flash-linear-attention",
     "mamba_ssm": _CUDA_EXTRA,
     "triton": "install a CUDA build of torch, which brings triton"}
 

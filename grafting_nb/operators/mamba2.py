@@ -19,12 +19,11 @@ from .ssd import ssd
 
 # %% ../../nbs/01_operators/07_mamba2.ipynb #f093458b
 @torch.no_grad()
-def init_dynamics(A_log:Tensor, dt_bias:Tensor, D:Tensor): # each (heads,)
-    "Draw decays and step sizes in place: |A| uniform in [1, 16], dt log-uniform in [1e-3, 0.1], D = 1."
+def init_dynamics(A_log:Tensor, dt_bias:Tensor): # each (heads,)
+    "Draw decays and step sizes in place: |A| uniform in [1, 16], dt log-uniform in [1e-3, 0.1]."
     A_log.uniform_(1, 16).log_()
     dt = torch.empty_like(dt_bias).uniform_(math.log(1e-3), math.log(0.1)).exp()
     dt_bias.copy_(dt + torch.log(-torch.expm1(-dt)))
-    D.fill_(1)
 
 # %% ../../nbs/01_operators/07_mamba2.ipynb #bb3ebb4a
 def ssd_kernel(x, dt, A, B, C, chunk_size): # as `ssd`, on a GPU
@@ -68,10 +67,10 @@ class Mamba2(nn.Module):
         self.chunk_size, self.backend = chunk_size, backend
         self.in_proj = nn.Linear(dim, 2*self.inner + 2*d_state + self.heads, bias=False)
         self.conv1d = ShortConv(self.inner + 2*d_state, d_conv, backend="torch" if backend == "torch" else "auto")
-        self.dt_bias, self.A_log, self.D = (nn.Parameter(torch.empty(self.heads)) for _ in range(3))
+        self.dt_bias, self.A_log, self.D = (nn.Parameter(torch.ones(self.heads)) for _ in range(3))
         self.norm = WideNorm(self.inner, eps=1e-5)
         self.out_proj = nn.Linear(self.inner, dim, bias=False)
-        init_dynamics(self.A_log, self.dt_bias, self.D)
+        init_dynamics(self.A_log, self.dt_bias)
 
     def scan_inputs(self, u:Tensor # (B, N, dim)
                    ) -> tuple[Tensor, ...]: # gate (B, N, inner), and x, dt, A, B, C as `ssd` takes them
