@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['ScionRun', 'resume_scion', 'scion_files', 'backward', 'require_finite_losses', 'update', 'train_scions', 'due',
-           'note_validation', 'draw_microbatches', 'share_time', 'Distilled', 'distill', 'has_parameters', 'steps_done',
-           'read_distilled', 'refuse_old_checkpoints', 'plot_distilled']
+           'note_validation', 'draw_microbatches', 'share_time', 'Distilled', 'distill', 'PlannedSite',
+           'missing_scions', 'distill_plans', 'has_parameters', 'steps_done', 'read_distilled',
+           'refuse_old_checkpoints', 'plot_distilled']
 
 # %% ../../nbs/06_training/03_distill.ipynb #c65dbe1f
 import copy
@@ -13,6 +14,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,24 +216,50 @@ def distill(teacher:nn.Module, # pretrained, called as (x, t, y), for instance D
             compute:Compute=Compute()
             ) -> Distilled: # the same in all processes
     "Stage 1 for all sites of a plan; raises FloatingPointError on a loss that is not finite."
+    return distill_plans(teacher, [plan], data, validation, config, folder, device, compute)[0]
+
+# %% ../../nbs/06_training/03_distill.ipynb #4bc04c3b
+@dataclass(frozen=True)
+class PlannedSite(Site):
+    "A place in a model, as one of several plans fills it."
+    plan: int # its number among them
+
+def missing_scions(files:list[dict[Site, Checkpoint]], # of each plan
+                   steps:int) -> dict[PlannedSite, Checkpoint]:
+    "The scions that are not trained to the end yet."
+    missing = {}
+    for number, own in enumerate(files):
+        for site, file in own.items():
+            if file.path in missing or steps_done(file) >= steps: continue
+            missing[file.path] = PlannedSite(site.target, site.layer, number), file
+    return dict(missing.values())
+
+# %% ../../nbs/06_training/03_distill.ipynb #74fa5a70
+def distill_plans(teacher:nn.Module, plans:Sequence[GraftPlan], data:Latents, validation:Latents, config:DistillConfig,
+                  folder:str|Path, device:torch.device|str|None=None, compute:Compute=Compute() # all as in `distill`
+                  ) -> list[Distilled]: # one for each plan
+    "Stage 1 for several plans at once."
     for latents in (data, validation): require_fitting_data(latents, teacher)
     process = this_process(device_of(teacher, device))
-    scions = in_full(new_scions(teacher, plan, config.seed))
+    scions = [in_full(new_scions(teacher, plan, config.seed)) for plan in plans]
     refuse_old_checkpoints(Path(folder))
-    files = scion_files(teacher, plan, data, validation, config, Path(folder))
-    files = {site: file for site, file in files.items() if has_parameters(scions[site.key])}
-    missing = [site for site, file in files.items() if steps_done(file) < config.steps]
+    files = []
+    for plan, own in zip(plans, scions):
+        found = scion_files(teacher, plan, data, validation, config, Path(folder))
+        files.append({site: file for site, file in found.items() if has_parameters(own[site.key])})
+    missing = missing_scions(files, config.steps)
     require_agreement(process, len(missing), folder)
     if missing:
-        locks = [files[site].path.with_suffix(".lock") for site in missing]
+        locks = [file.path.with_suffix(".lock") for file in missing.values()]
         with alone(locks, process), asked_on(teacher, process.device) as guide:
-            mine = missing[process.process_index::process.num_processes]
+            mine = list(missing)[process.process_index::process.num_processes]
             for sites in chunked(mine, compute.at_once or len(mine)):
-                runs = {site: resume_scion(scions[site.key], files[site], config, process.device) for site in sites}
+                runs = {site: resume_scion(scions[site.plan][site.key], missing[site], config, process.device)
+                        for site in sites}
                 unfinished = {site: run for site, run in runs.items() if run.step < config.steps}
                 if unfinished: train_scions(unfinished, guide, data, validation, config, compute, process)
                 del runs, unfinished # the memory of these, before that of the next
-    return read_distilled(scions, files)
+    return [read_distilled(*pair) for pair in zip(scions, files)]
 
 # %% ../../nbs/06_training/03_distill.ipynb #3a549e8d
 def has_parameters(module:nn.Module) -> bool: return any(True for _ in module.parameters())
