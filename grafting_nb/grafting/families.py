@@ -179,10 +179,12 @@ def width_of(module:nn.Module) -> int:
         if hasattr(layer, "in_channels"): return layer.in_channels
     raise ValueError(f"a {type(module).__name__} has no layer that tells the width of its tokens")
 
-def sizes(model:nn.Module, site:Site) -> dict[str, int]: # dim, num_heads, seq_len, as far as they are known
-    "Width, attention heads and number of image tokens at a site."
+def sizes(model:nn.Module, site:Site) -> dict[str, Any]: # dim, num_heads, seq_len, grid, as far as they are known
+    "Width, attention heads, number of image tokens and, of a model for images of one size, rows and columns of them."
     c, found = getattr(transformer_of(model), "config", None), find_operator(model, site)
-    if not family_of(model).diffusers: return dict(dim=c.hidden_size, num_heads=c.num_heads, seq_len=c.num_tokens)
+    if not family_of(model).diffusers:
+        grid = (c.input_size//c.patch_size,)*2
+        return dict(dim=c.hidden_size, num_heads=c.num_heads, seq_len=c.num_tokens, grid=grid)
     heads = getattr(found, "heads", None) or getattr(c, "num_attention_heads", None)
     size, patch = (getattr(c, name, None) for name in ("sample_size", "patch_size"))
     tokens = (size//patch)**2 if isinstance(size, int) and isinstance(patch, int) else None

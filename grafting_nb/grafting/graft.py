@@ -22,7 +22,7 @@ from grafting_nb.grafting.families import (
 )
 from .plan import GraftPlan
 from .scions import check_plan, check_weights, new_scions
-from ..models.token_order import reordered_in, watch_grid
+from ..models.token_order import waiting_in, watch_grid
 
 # %% ../../nbs/05_grafting/05_graft.ipynb #0ebdae22
 def graft(model:nn.Module, # of a known family, wrapped or not; unchanged by this
@@ -51,7 +51,7 @@ def place_scions(model:nn.Module, plan:GraftPlan,
         scion = at_home(copy.deepcopy(scions[key]), model_blocks(model)[site.layer])
         host.set_submodule(site_path(model, site), scion)
         if site.target == "pair": host.set_submodule(block_path(model, site.layer + 1), PassThrough())
-    if reordered_in(host): watch_grid(host)
+    if waiting_in(host): watch_grid(host)
     return grafted
 
 # %% ../../nbs/05_grafting/05_graft.ipynb #c1fc82c3

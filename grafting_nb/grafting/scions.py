@@ -29,7 +29,7 @@ from grafting_nb.grafting.families import (
 from .plan import Edit, GraftPlan, Site
 from .teacher_weights import inherited_weights, pretrained_weights
 from ..models.attention_core import AttentionGraft
-from ..models.site_grafts import PLACE_OPTIONS, graft_at, operator_of, ordered
+from ..models.site_grafts import PLACE_OPTIONS, graft_at, laid_out, operator_of
 from ..models.stored_weights import is_managed, is_plain, is_quantised, lies_still, plain_copy
 from ..operators.registry import make_operator, operator_options
 
@@ -106,7 +106,7 @@ def fresh_scion(model:nn.Module, site:Site, edit:Edit, found:nn.Module # what it
     "A new operator with random weights, in the form of its place."
     if not family_of(model).diffusers:
         own = {name: value for name, value in edit.config.items() if name != "order"}
-        return ordered(new_operator(model, site, edit.operator, own), edit.config.get("order"), "")
+        return laid_out(new_operator(model, site, edit.operator, own), edit.config.get("order"), "")
     said = {name: value for name, value in edit.config.items() if name in PLACE_OPTIONS}
     own = {name: value for name, value in edit.config.items() if name not in PLACE_OPTIONS}
     make = partial(new_operator, model, site, edit.operator)

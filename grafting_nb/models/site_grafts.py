@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLACE_OPTIONS', 'STREAMS', 'CORE_INPUTS', 'place_arguments', 'padding_mask', 'without_padded', 'SequenceGraft',
            'operator_of', 'read_shared', 'ImageStreamGraft', 'no_sequence', 'JointGraft', 'FusedGraft', 'core_options',
-           'around_core', 'refuse_unread', 'refuse_widths', 'refuse_choices', 'ordered', 'graft_at']
+           'around_core', 'refuse_unread', 'refuse_widths', 'refuse_choices', 'laid_out', 'graft_at']
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #529f821f
 import copy
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from .attention_core import AttentionGraft, seen_keys, with_new_weights
 from .token_grid import joint_streams
-from .token_order import Reordered, check_order
+from .token_order import OnGrid, Reordered, check_order
 from .token_sites import AttentionMode, TokenSite, is_padding, named_arguments, role_of
-from ..operators.registry import operator_class
+from ..operators.registry import operator_class, operator_name
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #c05b2742
 def place_arguments(module:nn.Module, # whose place is taken; its signature is read
@@ -60,21 +60,24 @@ class SequenceGraft(nn.Module):
         self.signature = inspect.signature(module.forward)
         self.processor = getattr(module, "processor", None) # some blocks look at it
         self.heads = getattr(module, "heads", 1)
+        self.dim = getattr(operator, "dim", None) # channels per token
 
     def forward(self, *args, **options) -> Tensor:
         named = place_arguments(self.signature, args, options, self.drop, type(self.operator).__name__)
         tokens, seen = next(iter(named.values())), padding_mask(named)
-        if self.form == "grid": return self.on_grid(tokens)
+        if self.form == "grid": return self.at_places(tokens)
         mixed = without_padded(self.operator(without_padded(tokens, seen)), seen)
         return mixed.unflatten(-1, (self.heads, -1)) if self.form == "heads" else mixed
 
-    def on_grid(self, grid:Tensor # (b, d, ...) or (b, ..., d)
-                ) -> Tensor:
-        "The answer to tokens that come as an image or a video."
-        first = grid.shape[-1] != self.operator.dim # channels first
-        places = grid.flatten(2).mT if first else grid.flatten(1, -2)
-        mixed = self.operator(places)
-        return mixed.mT.reshape(grid.shape) if first else mixed.reshape(grid.shape)
+    def at_places(self, image:Tensor # (b, d, ...) or (b, ..., d)
+                  ) -> Tensor:
+        "The answer to tokens that come as an image or a video, whose sizes are their grid."
+        first = image.shape[-1] != self.dim # channels first
+        places = image.flatten(2).mT if first else image.flatten(1, -2)
+        sizes = image.shape[2:] if first else image.shape[1:-1]
+        said = [(1, *sizes)[-3:]] if isinstance(self.operator, OnGrid) else []
+        mixed = self.operator(places, *said)
+        return mixed.mT.reshape(image.shape) if first else mixed.reshape(image.shape)
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #b7345881
 def operator_of(module:nn.Module) -> nn.Module:
@@ -187,7 +190,7 @@ def around_core(module:nn.Module, place:TokenSite, name:str, core:Callable, opti
     if place.attends == 0 or (place.kind == "joint" and place.attends > 1):
         raise ValueError(f"{place.path} computes its attention in a way of its own: {name} finds no softmax to replace")
     settings = core_options(name, core, options)
-    core = ordered(core, order, place.beside)
+    core = laid_out(core, order, place.beside)
     return AttentionGraft(with_new_weights(module), core, place.text, place.order, **settings)
 
 # %% ../../nbs/04_models/14_site_grafts.ipynb #6dd4093c
@@ -210,11 +213,16 @@ def refuse_choices(place:TokenSite, stream:str|None, order:str|None):
     if stream and place.kind != "joint": raise ValueError(f"{place.path} has one sequence and no stream to choose")
     if order: check_order(order)
 
-def ordered(mixer:Any, # an operator or a core
-            order:str|None, streams:str # where other tokens stand
-            ) -> Any:
-    "The same, seeing image tokens in an order, where one is asked for."
-    return Reordered(mixer, order, streams) if order else mixer
+def laid_out(mixer:Any, # an operator or a core
+             order:str|None, streams:str # where other tokens stand
+             ) -> Any:
+    "The same, with image tokens in the order that is asked for, or on their grid if it is built for no single one."
+    if not getattr(mixer, "on_grid", False): return Reordered(mixer, order, streams) if order else mixer
+    if order:
+        raise ValueError(f"{operator_name(mixer)} works on rows and columns, not on a sequence: "
+                         f"order={order!r} means nothing to it")
+    waiting = OnGrid(mixer, streams)
+    return waiting if mixer.grid is None else mixer
 
 def graft_at(module:nn.Module, # the family's, whose place is taken
              place:TokenSite, name:str, # of the operator
@@ -228,9 +236,9 @@ def graft_at(module:nn.Module, # the family's, whose place is taken
     refuse_unread(place, name, tuple(drop))
     if stream == "joint":
         refuse_widths(module)
-        operator = ordered(make(options), order, joint_streams(place.beside, place.order))
+        operator = laid_out(make(options), order, joint_streams(place.beside, place.order))
         return JointGraft(operator, module, place.text, place.order, tuple(drop), place.alone)
-    operator = ordered(make(options), order, place.beside)
+    operator = laid_out(make(options), order, place.beside)
     if place.kind == "mlp" and place.form == "sequence" and not place.needs: return operator
     if place.fused: return FusedGraft(operator, module, tuple(drop))
     if place.kind != "joint": return SequenceGraft(operator, module, place.form, tuple(drop))

@@ -21,8 +21,8 @@ class Hyena(nn.Module):
 
     def __init__(self,
                  dim:int,
-                 short_filter:nn.Module, # on (B, N, 3*dim), before the gates
-                 inner_filter:nn.Module): # on (B, N, dim), between the gates
+                 short_filter:nn.Module, # on (B, N, 3*dim), before the gates; nn.Identity: none
+                 inner_filter:nn.Module): # on (B, N, dim), between the gates; nn.Identity: none
         super().__init__()
         self.dim = dim
         self.in_proj = nn.Linear(dim, 3*dim)
@@ -37,7 +37,7 @@ class Hyena(nn.Module):
 
     def flops(self, n_tokens:int) -> int:
         "Twice the multiply-adds for one sequence, each gate counted as one operation per element."
-        filters = [f for f in (self.short_filter, self.inner_filter) if isinstance(f, ShortConv)]
+        filters = [f for f in (self.short_filter, self.inner_filter) if not isinstance(f, nn.Identity)]
         projections = 2*4*self.dim**2*n_tokens
         gates = 2*self.dim*n_tokens
         return projections + sum(f.flops(n_tokens) for f in filters) + gates

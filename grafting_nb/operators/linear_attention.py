@@ -28,7 +28,7 @@ def linear_attention(q:Tensor, k:Tensor, v:Tensor # (B, H, N, d)
 # %% ../../nbs/01_operators/13_linear_attention.ipynb #d420f852
 class LinearAttention(GridOperator, nn.Module):
     "ReLU linear attention over (B, N, dim) and a depthwise convolution of the values on the grid of the image."
-    inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> that of the attention it replaces
+    inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> layer of attention
 
     def __init__(self, dim:int, # channels, a multiple of num_heads
                  num_heads:int=16,

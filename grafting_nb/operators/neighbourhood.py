@@ -113,7 +113,7 @@ class NeighbourhoodAttention(GridOperator, nn.Module):
     "Self-attention over (B, N, dim) in which a token of the image sees the square of tokens around it."
     fast = {"flex": Requirement("triton", dtypes=(torch.float32, torch.float16, torch.bfloat16))}
     backends = ("torch", *fast)
-    inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> that of the attention it replaces
+    inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> layer of attention
 
     def __init__(self, dim:int, # channels, a multiple of num_heads
                  num_heads:int=16,

@@ -26,7 +26,7 @@ from ..diffusion.objective import Objective, objective_of
 from ..grafting.families import family_of, find_operator, model_blocks, transformer_of
 from ..grafting.plan import GraftPlan, Site
 from ..models.token_grid import grids_of
-from ..models.token_order import note_grids, reordered_in
+from ..models.token_order import note_grids, waiting_in
 from ..models.token_sites import named_arguments, tensors_in
 from .checkpoint import refuse_recipe
 from .compute import Compute, batch_rows
@@ -183,7 +183,7 @@ def in_type(value:Any, dtype:torch.dtype) -> Any:
 def answer(scion:nn.Module, activation:Activation, compute:Compute=Compute()) -> Any: # as the teacher's output
     "What a scion makes of the teacher's inputs; it keeps its own type where the teacher has another."
     wanted = tensors_in(activation.output)[0]
-    if reordered_in(scion): note_grids(scion, list(grids_of(*activation.call).values()), wanted.device)
+    if waiting_in(scion): note_grids(scion, list(grids_of(*activation.call).values()), wanted.device)
     own = next(scion.parameters(), wanted).dtype
     with autocast(wanted.device, compute.precision) as mixed:
         inputs, options = activation.inputs, activation.options
