@@ -179,8 +179,8 @@ def width_of(module:nn.Module) -> int:
         if hasattr(layer, "in_channels"): return layer.in_channels
     raise ValueError(f"a {type(module).__name__} has no layer that tells the width of its tokens")
 
-def sizes(model:nn.Module, site:Site) -> dict[str, Any]: # dim, num_heads, seq_len, grid, as far as they are known
-    "Width, attention heads, number of image tokens and, of a model for images of one size, rows and columns of them."
+def sizes(model:nn.Module, site:Site) -> dict[str, Any]: # dim, num_heads, seq_len, grid, as far as known
+    "Width, attention heads and number of image tokens at a site, and the grid where it never changes."
     c, found = getattr(transformer_of(model), "config", None), find_operator(model, site)
     if not family_of(model).diffusers:
         grid = (c.input_size//c.patch_size,)*2

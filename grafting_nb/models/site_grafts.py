@@ -216,7 +216,7 @@ def refuse_choices(place:TokenSite, stream:str|None, order:str|None):
 def laid_out(mixer:Any, # an operator or a core
              order:str|None, streams:str # where other tokens stand
              ) -> Any:
-    "The same, with image tokens in the order that is asked for, or on their grid if it is built for no single one."
+    "The same, seeing image tokens in the order asked for, or on the grid of each call if it needs one."
     if not getattr(mixer, "on_grid", False): return Reordered(mixer, order, streams) if order else mixer
     if order:
         raise ValueError(f"{operator_name(mixer)} works on rows and columns, not on a sequence: "

@@ -129,7 +129,8 @@ class OnGrid(WaitsForGrid):
         "The first noted grid that has so many places; raises ValueError where there is none."
         for grid in self.noted:
             if prod(grid) == number: return grid
-        raise self.no_grid(number, f"laid on a grid for {operator_name(self.operator)}", [prod(g) for g in self.noted])
+        places = [prod(grid) for grid in self.noted]
+        raise self.no_grid(number, f"laid on a grid for {operator_name(self.operator)}", places)
 
 # %% ../../nbs/04_models/13_token_order.ipynb #7011795c
 def waiting_in(module:nn.Module) -> list[WaitsForGrid]:
@@ -142,7 +143,7 @@ def noted_for(order:str|None, grids:list[Grid], device) -> tuple:
     orders = [token_order(order, grid, device) for grid in grids]
     return tuple((there, inverse_order(there)) for there in orders)
 
-def note_grids(module:nn.Module, # in which something waits, or a container of operators that stand in no model
+def note_grids(module:nn.Module, # a model, or a container of operators that stand in none
                grids:list[Grid], # that tokens may have: the first one beside a text, else the first that fits
                device=None):
     "Tell a module the grids of the calls that follow."

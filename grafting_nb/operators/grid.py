@@ -18,7 +18,7 @@ from .registry import operator_name
 
 # %% ../../nbs/01_operators/11_grid.ipynb #4b31c8c4
 def as_grid(grid:tuple[int, int]|list[int]|None) -> tuple[int, int]|None: # rows, columns
-    "A grid as operators keep it, a list of a plan too; raises ValueError on anything but two whole numbers from 1."
+    "A grid as operators keep it; raises ValueError on anything but two whole numbers from 1."
     if grid is None: return None
     if len(grid) == 2 and all(isinstance(size, int) and size > 0 for size in grid): return tuple(grid)
     raise ValueError(f"grid={grid} must be two whole numbers from 1, rows and columns")
@@ -32,18 +32,19 @@ class GridOperator:
 
     def grid_of(self, u:Tensor, grid:tuple[int, int]|None # of this call
                 ) -> tuple[int, int]: # rows, columns
-        "The grid of a call; raises ValueError where nobody says it, or where it has not as many places as tokens."
+        "The grid of a call; raises ValueError where nobody says it, or where tokens are more or fewer."
         check_input(u, self.dim)
         grid = as_grid(grid) or self.grid
         if grid is None:
             raise ValueError(f"{operator_name(self)} needs the grid of its {u.shape[1]} tokens: "
                              "grid=(rows, columns), in the call or for all calls in the constructor")
         if prod(grid) == u.shape[1]: return grid
-        raise ValueError(f"{operator_name(self)} got {u.shape[1]} tokens, its grid {grid} has {prod(grid)} places")
+        raise ValueError(f"{operator_name(self)} got {u.shape[1]} tokens, "
+                         f"its grid {grid} has {prod(grid)} places")
 
 # %% ../../nbs/01_operators/11_grid.ipynb #66f28f96
 class GridConv(nn.Module):
-    "Centred depthwise convolution with bias, (B, N, channels) -> (B, N, channels), N places of a grid; no activation."
+    "Centred depthwise convolution with bias of the N places of a grid, (B, N, C) -> (B, N, C)."
     def __init__(self,
                  channels:int, # one filter each
                  kernel_size:int=3): # taps on each side of the square; raises ValueError unless odd

@@ -17,7 +17,7 @@ from .registry import register_operator
 # %% ../../nbs/01_operators/13_linear_attention.ipynb #31a3410b
 def linear_attention(q:Tensor, k:Tensor, v:Tensor # (B, H, N, d)
                      ) -> Tensor: # (B, H, N, d)
-    "Mean of the values, weighted by relu(q) @ relu(k).T, in time and memory linear in N; sums in float32 or wider."
+    "Mean of the values, weighted by relu(q) @ relu(k).T, linear in N; sums in float32 or wider."
     wide = torch.promote_types(v.dtype, torch.float32)
     device = "cpu" if v.is_meta else v.device.type # the meta device knows no autocast
     with torch.autocast(device, enabled=False):
@@ -27,7 +27,7 @@ def linear_attention(q:Tensor, k:Tensor, v:Tensor # (B, H, N, d)
 
 # %% ../../nbs/01_operators/13_linear_attention.ipynb #d420f852
 class LinearAttention(GridOperator, nn.Module):
-    "ReLU linear attention over (B, N, dim) and a depthwise convolution of the values on the grid of the image."
+    "ReLU linear attention over (B, N, dim), and a depthwise convolution of the values on the grid."
     inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> layer of attention
 
     def __init__(self, dim:int, # channels, a multiple of num_heads

@@ -13,7 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import attention_flops, attention_matrix, head_width, merge_heads, split_heads
+from grafting_nb.operators.attention import (
+    attention_flops,
+    attention_matrix,
+    head_width,
+    merge_heads,
+    split_heads,
+)
 from .backends import Requirement, check_backend, choose_backend
 from .grid import GridOperator, as_grid
 from .registry import register_operator
@@ -26,7 +32,7 @@ def window_starts(queries:Tensor, # places on an axis
 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #5bd5894a
 def axis_tiles(length:int, kernel_size:int, tile:int, device=None
-               ) -> tuple[Tensor, Tensor, Tensor]: # queries (tiles, tile), keys (tiles, span), bool (tiles, tile, span)
+               ) -> tuple[Tensor, ...]: # queries (tiles, tile), keys (tiles, span), bool (tiles, tile, span)
     "The places of the queries and keys of each tile of an axis, and which key each query sees."
     span = min(tile + kernel_size - 1, length)
     first = torch.arange(0, length, tile, device=device)[:, None]
@@ -67,7 +73,8 @@ def neighbourhood_attention(q:Tensor, k:Tensor, v:Tensor, # (B, H, N, d)
     (rows, near_rows, in_rows), (columns, near_columns, in_columns) = (
         axis_tiles(length, kernel_size, tile, q.device) for length in grid)
     q, k, v = (x.unflatten(2, grid) for x in (q, k, v))
-    queries, (k, v) = gather_tiles(q, rows, columns), (gather_tiles(x, near_rows, near_columns) for x in (k, v))
+    queries = gather_tiles(q, rows, columns)
+    k, v = (gather_tiles(x, near_rows, near_columns) for x in (k, v))
     visible = in_rows[:, None, :, None, :, None] & in_columns[None, :, None, :, None, :]
     visible = visible.flatten(4, 5).flatten(2, 3) # (tiles of rows, tiles of columns, tile*tile, keys)
     return spread_tiles(attention_matrix(queries, k, visible) @ v, tile, grid)
@@ -76,7 +83,7 @@ def neighbourhood_attention(q:Tensor, k:Tensor, v:Tensor, # (B, H, N, d)
 @lru_cache(maxsize=32)
 def neighbourhood_blocks(grid:tuple[int, int], kernel_size:int, device:torch.device,
                          block:int=128): # -> BlockMask
-    "For FlexAttention: which blocks of keys each block of queries reads, and which of these keys a query sees."
+    "For FlexAttention: which blocks of keys each block of queries reads, and what a query sees of them."
     from torch.nn.attention.flex_attention import BlockMask
     rows, columns = grid
 
@@ -90,7 +97,7 @@ def neighbourhood_blocks(grid:tuple[int, int], kernel_size:int, device:torch.dev
     last = (first + block - 1).clamp(max=n - 1)
     begin, end = (window_starts(query//columns, rows, kernel_size) for query in (first, last)) # rows of keys
     begin, end = begin*columns//block, ((end + kernel_size)*columns - 1)//block # blocks of keys
-    read = (begin[:, None] + torch.arange(len(first), device=device)) % len(first) # those behind `end` do not count
+    read = (begin[:, None] + torch.arange(len(first), device=device)) % len(first) # as many as `counts` says
     counts = end - begin + 1
     blocks = (counts[None, None].int(), read[None, None].int())
     return BlockMask.from_kv_blocks(*blocks, BLOCK_SIZE=block, mask_mod=sees, seq_lengths=(n, n))
@@ -149,6 +156,7 @@ class NeighbourhoodAttention(GridOperator, nn.Module):
         return sum(attention_flops(n_tokens, self.dim, n_tokens*self.kernel_size**2))
 
     def extra_repr(self):
-        return f"num_heads={self.num_heads}, kernel_size={self.kernel_size}, grid={self.grid}, backend={self.backend!r}"
+        sizes = f"num_heads={self.num_heads}, kernel_size={self.kernel_size}, grid={self.grid}"
+        return f"{sizes}, backend={self.backend!r}"
 
 register_operator("na2d", NeighbourhoodAttention)
