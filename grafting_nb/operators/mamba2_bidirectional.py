@@ -6,6 +6,8 @@
 __all__ = ['Mamba2Bidirectional']
 
 # %% ../../nbs/01_operators/15_mamba2_bidirectional.ipynb #12f34622
+from typing import Any
+
 from torch import Tensor, nn
 
 from .mamba2 import Mamba2
@@ -34,7 +36,8 @@ class Mamba2Bidirectional(nn.Module):
 
     def flops(self, n_tokens:int) -> int:
         "Twice the multiply-adds of one sequence: those of two scans."
-        return 2*self.scans[0].flops(n_tokens)
+        scan:Any = self.scans[0]
+        return 2*scan.flops(n_tokens)
 
     def extra_repr(self): return f"shared={self.shared}"
 
