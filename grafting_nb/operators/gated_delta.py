@@ -67,8 +67,8 @@ def unit(x:Tensor) -> Tensor: # of the same shape
     "Vectors of length 1; nearly zero stays nearly zero."
     return x*(x.square().sum(-1, keepdim=True) + 1e-6).rsqrt()
 
-def delta_kernel(q, k, v, log_decay, beta, chunk_size): # as `gated_delta`, on a GPU; it has a chunk size of its own
-    "The same by flash-linear-attention's Triton kernels, which want queries and keys of the values' dtype."
+def delta_kernel(q, k, v, log_decay, beta, chunk_size): # as `gated_delta`, on a GPU
+    "The same by flash-linear-attention's Triton kernels, in the values' dtype and chunks of their own."
     from fla.ops.gated_delta_rule import chunk_gated_delta_rule  # type: ignore[import]
     y, _ = chunk_gated_delta_rule(q.to(v.dtype), k.to(v.dtype), v, log_decay, beta, scale=1.)
     return y.to(log_decay.dtype)
@@ -123,7 +123,7 @@ class GatedDelta(nn.Module):
         return self.proj((o*F.silu(self.gate(u).to(o.dtype))).to(v.dtype))
 
     def flops(self, n_tokens:int) -> int:
-        "Twice the multiply-adds of one sequence: projections, convolution, recurrence in chunks (padding included)."
+        "Twice the multiply-adds of one sequence: projections, convolution, recurrence in padded chunks."
         chunk, width = min(self.chunk_size, n_tokens), self.dim//self.num_heads
         linear = 2*sum(layer.weight.numel() for layer in (self.qkv, self.rates, self.gate, self.proj))
         conv = self.conv1d.flops(n_tokens) if isinstance(self.conv1d, ShortConv) else 0

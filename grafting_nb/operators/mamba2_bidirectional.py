@@ -20,7 +20,8 @@ class Mamba2Bidirectional(nn.Module):
     inherits:dict[str, str] = {} # attention has nothing of this kind
 
     def __init__(self, dim:int, # channels
-                 d_state:int=64, expand:int=2, d_conv:int=4, headdim:int=16, chunk_size:int=64, # as for `Mamba2`
+                 d_state:int=64, expand:int=2, d_conv:int=4, # these and the next two as for `Mamba2`
+                 headdim:int=16, chunk_size:int=64,
                  backend:str="auto", # `torch`, or `mamba_ssm`: CUDA, not float64
                  shared:bool=False # whether both directions have the same weights
                 ):

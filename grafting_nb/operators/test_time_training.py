@@ -62,7 +62,8 @@ class TestTimeTraining(nn.Module):
 
     def inner_weight(self) -> nn.Parameter: # (h, d, d)
         "A matrix for each head, where the inner training starts."
-        return nn.Parameter(nn.init.trunc_normal_(torch.empty(self.num_heads, self.width, self.width), std=0.02))
+        weight = torch.empty(self.num_heads, self.width, self.width)
+        return nn.Parameter(nn.init.trunc_normal_(weight, std=0.02))
 
     def answer(self, q:Tensor, k:Tensor, v:Tensor # (b, h, n, d), float32 or wider
               ) -> Tensor: # (b, h, n, d)
