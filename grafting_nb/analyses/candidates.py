@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['COSTS', 'candidates_for', 'require_answer', 'candidate_plan', 'require_distinct', 'predictions', 'output_error',
-           'replace_one_errors', 'at_planned_sites', 'Pass', 'kind_of', 'latencies', 'operations', 'parameters',
-           'costs_of', 'Candidate', 'ScoredCandidates', 'score_candidates']
+           'replace_one_errors', 'at_planned_sites', 'Pass', 'kind_of', 'steady_clock', 'latencies', 'operations',
+           'parameters', 'costs_of', 'Candidate', 'ScoredCandidates', 'score_candidates']
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #93644362
+# %% ../../nbs/08_analyses/11_candidates.ipynb #5b3dd5f6
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ from grafting_nb.training.activations import (
 from ..training.compute import batch_rows
 from ..training.distill import PlannedSite, distill_plans
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #f74f1d18
+# %% ../../nbs/08_analyses/11_candidates.ipynb #7649069f
 def candidates_for(model:nn.Module, # of a known family, with a name
                    layers:str|Sequence[int]="full", # as in `plan_for`
                    **operators:Sequence[str|tuple[str, dict]] # target -> names of operators, or (name, options)
@@ -52,7 +52,7 @@ def candidates_for(model:nn.Module, # of a known family, with a name
             edits += plan_for(model, layers, options={target: options}, **{target: name}).edits
     return edits
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #c04fa542
+# %% ../../nbs/08_analyses/11_candidates.ipynb #14243671
 def require_answer(teacher:nn.Module, plan:GraftPlan, scions:nn.ModuleDict, one:Batch):
     "Raise ValueError where a scion does not answer in the shape of what it would replace."
     for site, activation in teacher_activations(teacher, plan.sites(), one).items():
@@ -85,7 +85,7 @@ def require_distinct(candidates:Sequence[Edit]):
                                  f"is listed twice for layer {layer}")
             seen.append(alone)
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #a379b994
+# %% ../../nbs/08_analyses/11_candidates.ipynb #ad57d31c
 @torch.no_grad()
 def predictions(model:nn.Module, data:Latents,
                 seed:int=0, # of noise and times
@@ -106,7 +106,7 @@ def output_error(model:nn.Module, teacher_says:Tensor, # from `predictions`, of 
     "Mean squared difference to what the teacher predicts."
     return ((predictions(model, data, seed) - teacher_says)**2).mean().item()
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #0ecf3b13
+# %% ../../nbs/08_analyses/11_candidates.ipynb #6ba54405
 def replace_one_errors(teacher:nn.Module, plans:Sequence[GraftPlan], # of one edit each
                        scions:dict[PlannedSite, nn.Module], data:Latents) -> dict[PlannedSite, float]:
     "The error of the teacher with one scion in it, for each scion."
@@ -118,14 +118,14 @@ def replace_one_errors(teacher:nn.Module, plans:Sequence[GraftPlan], # of one ed
         errors[site] = output_error(grafted, says, data)
     return errors
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #ad04e2fe
+# %% ../../nbs/08_analyses/11_candidates.ipynb #6c8c2ffc
 def at_planned_sites(plans:Sequence[GraftPlan], scions:Sequence[nn.ModuleDict], # of each plan
                      device:torch.device|str="cpu") -> dict[PlannedSite, nn.Module]:
     "All scions of several plans by their places."
     return {PlannedSite(site.target, site.layer, number): own[site.key].to(device)
             for number, (plan, own) in enumerate(zip(plans, scions)) for site in plan.sites()}
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #d3878f1f
+# %% ../../nbs/08_analyses/11_candidates.ipynb #2709f13b
 @dataclass
 class Pass:
     "A call of a model, and what stands at some of its sites with what it receives there."
@@ -138,16 +138,21 @@ def kind_of(site:Site, operator:nn.Module, activation:Activation) -> Hashable:
     shapes = tuple(tensor.shape for tensor in tensors_in((activation.inputs, activation.options)))
     return getattr(site, "plan", None), site.target, repr(operator), shapes
 
+def steady_clock(device:torch.device) -> str: # a clock of `time_in_turns`
+    "The processor clock where a single thread does all the work, else the wall clock."
+    return "cpu" if device.type == "cpu" and torch.get_num_threads() == 1 else "best"
+
 @torch.inference_mode()
 def latencies(run:Pass, repeats:int=20) -> tuple[float, dict[Site, float]]: # seconds of the whole, and of each part
     "How long the model and its parts take, called in turns."
     kinds = {site: kind_of(site, *part) for site, part in run.parts.items()}
     calls = {kinds[site]: (lambda part=part: answer(*part)) for site, part in run.parts.items()}
     calls["whole"] = lambda: run.model(*run.inputs)
-    seconds = {name: times["best"] for name, times in time_in_turns(calls, repeats).items()}
+    clock = steady_clock(run.inputs[0].device)
+    seconds = {name: times[clock] for name, times in time_in_turns(calls, repeats).items()}
     return seconds["whole"], {site: seconds[kind] for site, kind in kinds.items()}
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #9bf671ae
+# %% ../../nbs/08_analyses/11_candidates.ipynb #f9def3bf
 def operations(run:Pass) -> tuple[float, dict[Site, float]]: # for one latent
     "Floating-point operations of the model and of its parts."
     latents, tokens, counts = len(run.inputs[0]), 0, {}
@@ -165,21 +170,21 @@ def parameters(run:Pass) -> tuple[float, dict[Site, float]]:
 
 COSTS:dict[str, Callable] = dict(latency=latencies, flops=operations, parameters=parameters)
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #ae62f28e
+# %% ../../nbs/08_analyses/11_candidates.ipynb #068b0893
 def costs_of(teacher:nn.Module, scions:Scions, # by `PlannedSite`
              rows:Batch, # a few latents
              cost:str # a key of COSTS
              ) -> tuple[float, dict[Site, float]]: # of the teacher, and of each scion and each operator of the teacher
     "What scions cost, and what stands in their places."
     places = {site: Site(site.target, site.layer) for site in scions}
-    activations = teacher_activations(teacher, set(places.values()), rows)
+    activations = teacher_activations(teacher, dict.fromkeys(places.values()), rows)
     parts = {site: (find_operator(teacher, site), activation) for site, activation in activations.items()}
     parts |= {site: (scion, activations[places[site]]) for site, scion in scions.items()}
     objective = objective_of(teacher)
     x_t = objective.noised(rows.x0, rows.noise, rows.t)
     return COSTS[cost](Pass(teacher, (x_t, objective.model_time(rows.t), rows.y), parts))
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #c46577d4
+# %% ../../nbs/08_analyses/11_candidates.ipynb #bfdb9469
 @dataclass(frozen=True)
 class Candidate:
     "An operator in the place of another in one layer, with what it costs and what the model loses by it."
@@ -220,7 +225,7 @@ class ScoredCandidates:
         rows = [row if isinstance(row, Candidate) else from_dict(Candidate, row) for row in values["candidates"]]
         return from_dict(ScoredCandidates, {**values, "candidates": rows})
 
-# %% ../../nbs/08_analyses/11_candidates.ipynb #d35725fe
+# %% ../../nbs/08_analyses/11_candidates.ipynb #82fed7a6
 def score_candidates(teacher:nn.Module, # as in `distill`
                      candidates:Sequence[Edit], # layers may overlap
                      data:Latents, validation:Latents, config:DistillConfig,
