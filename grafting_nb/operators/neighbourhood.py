@@ -81,6 +81,7 @@ def neighbourhood_attention(q:Tensor, k:Tensor, v:Tensor, # (B, H, N, d)
 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #f75b1838
 @lru_cache(maxsize=32)
+@torch.inference_mode(False) # what is kept may be used in training later
 def neighbourhood_blocks(grid:tuple[int, int], kernel_size:int, device:torch.device,
                          block:int=128): # -> BlockMask
     "For FlexAttention: which blocks of keys each block of queries reads, and what a query sees of them."
