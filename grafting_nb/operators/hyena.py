@@ -17,7 +17,7 @@ from .short_conv import ShortConv
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 def _tensors(layer:nn.Module): # -> weight and bias, None for the identity
-    return (layer.weight, layer.bias) if isinstance(layer, ShortConv) else None
+    return None if isinstance(layer, nn.Identity) else (layer.weight, layer.bias)
 
 def _beside(x:torch.Tensor, layers:tuple) -> bool:
     "Whether the filters are where x is, as plain numbers."
@@ -32,8 +32,8 @@ class Hyena(nn.Module):
 
     def __init__(self,
                  dim:int,
-                 short_filter:nn.Module, # on (B, N, 3*dim), before the gates
-                 inner_filter:nn.Module, # on (B, N, dim), between the gates
+                 short_filter:nn.Module, # on (B, N, 3*dim), before the gates; nn.Identity: none
+                 inner_filter:nn.Module, # on (B, N, dim), between the gates; nn.Identity: none
                  backend:str="auto"): # "auto" or one of `backends`; raises as `check_backend`
         super().__init__()
         check_backend(backend, self.fast)
@@ -67,7 +67,7 @@ class Hyena(nn.Module):
 
     def flops(self, n_tokens:int) -> int:
         "Twice the multiply-adds for one sequence, each gate counted as one operation per element."
-        filters = [f for f in (self.short_filter, self.inner_filter) if isinstance(f, ShortConv)]
+        filters = [f for f in (self.short_filter, self.inner_filter) if not isinstance(f, nn.Identity)]
         projections = 2*4*self.dim**2*n_tokens
         gates = 2*self.dim*n_tokens
         return projections + sum(f.flops(n_tokens) for f in filters) + gates
