@@ -86,7 +86,9 @@ def operations(scale:str, row:str, stage:str, checkpointing:bool=False) -> Opera
         distill = first.steps*first.batch_size*(pass_flops(built.teacher) + 3*built.operations)
     if data_share(preset, stage):
         second = stage2_config(preset, stage)
-        finetune = second.steps*second.batch_size*(4 if checkpointing else 3)*pass_flops(built.grafted)
+        passes = (4 if checkpointing else 3)*pass_flops(built.grafted)
+        if second.distill: passes += pass_flops(built.teacher)
+        finetune = second.steps*second.batch_size*passes
     image = passes_per_sample(preset)*pass_flops(built.grafted) + get_domain(preset.base).decoder_flops
     return Operations(distill, finetune, preset.sampling.samples*image)
 
@@ -196,7 +198,7 @@ def scions_of(scale:str, name:str) -> dict[str, int]: # what decides a scion's t
     found = {}
     for site, edit in row.plan(preset.base, depth, list(range(depth))).sites().items():
         scion: Any = find_operator(built.grafted, site)
-        made_by = version([site.key, edit.operator, edit.config, edit.init, recipe])
+        made_by = version([site.key, edit.operator, edit.config, recipe])
         if parameters_of(scion): found[made_by] = scion.flops(built.grafted.config.num_tokens)
     return found
 

@@ -122,10 +122,10 @@ def finetune_model(run:Run, model:nn.Module, stage:str) -> Finetuned:
     config = replace(stage2_config(run.preset, stage), seed=run.seed)
     folder = run.stage_folder(stage)
     compute = computing(run, this_process().num_processes)
-    lora = run.preset.lora
-    if lora is None: return finetune(model, data, config, folder, compute=compute)
+    lora, teacher = run.preset.lora, run.teacher if config.distill else None
+    if lora is None: return finetune(model, data, config, folder, compute=compute, teacher=teacher)
     adapted = with_lora(model, lora.rank, lora.alpha, seed=run.seed)
-    tuned = finetune(adapted, data, config, folder, compute=compute)
+    tuned = finetune(adapted, data, config, folder, compute=compute, teacher=teacher)
     return replace(tuned, model=merge_lora(tuned.model))
 
 # %% ../../nbs/10_study/07_run.ipynb #a51e3f4f
@@ -182,7 +182,8 @@ def cost(run:Run, stage:str, trained:Trained) -> dict: # params, flops, operator
     model, tuned = trained.model, 0
     if data_share(run.preset, stage):
         config = stage2_config(run.preset, stage)
-        tuned = 3*model.flops()*config.steps*config.batch_size
+        passes = 3*model.flops() + (run.teacher.flops() if config.distill else 0)
+        tuned = passes*config.steps*config.batch_size
     params = sum(p.numel() for p in model.parameters())
     inside = operator_flops(model, trained.plan)
     return dict(params=params, flops=model.flops(), operator_flops=inside, finetune_flops=tuned)

@@ -24,6 +24,7 @@ from .rows import Row, get_row, known
 from ..training.activations import DistillConfig
 from ..training.checkpoint import given
 from ..training.finetune import FinetuneConfig
+from ..training.teacher_losses import TeacherLoss
 
 # %% ../../nbs/10_study/01_scales.ipynb #cbb8714b
 @dataclass(frozen=True)
@@ -205,6 +206,7 @@ class Stage:
     operators: Literal["own", "fresh", "inherited", "distilled", "all fresh"] # own: the teacher's, nothing is replaced
     tuned: bool = False # whether the whole model was trained afterwards
     share: float | None = None # of the data that it was trained on; None: the scale's
+    distill: TeacherLoss | None = None # what it then learned from the teacher besides; None: nothing
 
 STAGES = {
     "teacher": Stage("own"),
@@ -213,7 +215,10 @@ STAGES = {
     "stage1": Stage("distilled"),
     "stage2": Stage("distilled", tuned=True),
     "without_stage1": Stage("fresh", tuned=True),
-    "scratch": Stage("all fresh", tuned=True, share=1.)}
+    "scratch": Stage("all fresh", tuned=True, share=1.),
+    "stage2_output": Stage("distilled", tuned=True, distill=TeacherLoss()),
+    "stage2_blocks": Stage("distilled", tuned=True, distill=TeacherLoss(blocks=1.)),
+    "stage2_masked": Stage("distilled", tuned=True, distill=TeacherLoss(blocks=1., within=2.))}
 
 def get_stage(name:str) -> Stage:
     "A stage by name; raises ValueError that lists the known ones."
@@ -249,7 +254,8 @@ def stage1_config(scale:Scale, row:Row) -> DistillConfig:
 
 def stage2_config(scale:Scale, stage:str) -> FinetuneConfig:
     "The recipe by which a whole model is trained at a stage."
-    return replace(scale.finetune, steps=scale.scratch) if stage == "scratch" else scale.finetune
+    if stage == "scratch": return replace(scale.finetune, steps=scale.scratch)
+    return replace(scale.finetune, distill=get_stage(stage).distill or scale.finetune.distill)
 
 # %% ../../nbs/10_study/01_scales.ipynb #663d1b9f
 def version(settings) -> str: # eight hexadecimal digits

@@ -41,11 +41,11 @@ class Checkpoint:
 def given(config:Any # a dataclass
           ) -> dict:
     "The settings of a recipe, without options that are None: what is off leaves no trace."
-    return {name: value for name, value in asdict(config).items() if value is not None}
+    return asdict(config, dict_factory=lambda items: {name: value for name, value in items if value is not None})
 
 # %% ../../nbs/06_training/00_checkpoint.ipynb #ee87c71d
 WHOLE_SETTINGS = ("steps", "batch_size", "checkpoint_every", "validate_every")
-ABOVE_ZERO = ("lr", "grad_clip", "snr_clip")
+ABOVE_ZERO = ("lr", "grad_clip", "snr_clip", "output", "blocks")
 
 def _choices(hint) -> tuple[str, ...]:
     "The names that a setting can have; none where it is not one of some."

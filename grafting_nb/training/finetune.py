@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FinetuneConfig', 'diffusion_loss', 'EMA', 'as_average', 'ModelRun', 'resume_model', 'optimizer_state',
-           'batch_gradients', 'train_step', 'train_model', 'Finetuned', 'finetune', 'plot_history']
+           'batch_gradients', 'train_step', 'train_model', 'Finetuned', 'guide_settings', 'finetune', 'plot_history']
 
 # %% ../../nbs/06_training/05_finetune.ipynb #ba68cecb
 import copy
@@ -25,6 +25,7 @@ from ..core.machine import autocast, progress, this_process
 from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.objective import Objective, objective_of
+from ..models.stored_weights import StoredWeights
 from .checkpoint import Checkpoint, given, refuse_recipe
 from grafting_nb.training.compute import (
     Compute,
@@ -43,6 +44,7 @@ from grafting_nb.training.compute import (
     synchronised,
     unsharded,
 )
+from .teacher_losses import Guide, TeacherLoss, guiding, require_fitting_teacher
 
 # %% ../../nbs/06_training/05_finetune.ipynb #3dd5b64e
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class FinetuneConfig:
     checkpoint_every: int = 500
     seed: int = 0
     weight_decay: float | None = None # of AdamW
+    distill: TeacherLoss | None = None # what is learned from the teacher besides; None: nothing
 
     def __post_init__(self): refuse_recipe(self)
 
@@ -73,14 +76,19 @@ class FinetuneConfig:
 def diffusion_loss(model:nn.Module, # DiT or Captioned, also inside DDP
                    batch:Batch,
                    objective:Objective|None=None, # None: the model's own
-                   snr_clip:float|None=None
-                   ) -> dict[str, Tensor]: # scalars: loss, mse, vb
+                   snr_clip:float|None=None,
+                   guide:Guide|None=None # from `guiding`
+                   ) -> dict[str, Tensor]: # scalars: loss, mse, vb, and with a guide output, blocks
     "The training objective on a batch: weighted error plus variational bound (bits per dimension), if there is one."
     if objective is None: objective = objective_of(model)
-    x_t = objective.noised(batch.x0, batch.noise, batch.t)
-    output = model(x_t, objective.model_time(batch.t), batch.y).float()
-    terms = objective.loss(output, batch.x0, batch.noise, x_t, batch.t, snr_clip)
-    return {name: term.mean() for name, term in terms._asdict().items()}
+    told = objective.noised(batch.x0, batch.noise, batch.t), objective.model_time(batch.t), batch.y
+    output = model(*told).float()
+    terms = objective.loss(output, batch.x0, batch.noise, told[0], batch.t, snr_clip)._asdict()
+    if guide is not None:
+        weight = 1. if snr_clip is None else objective.weight(batch.t, snr_clip)
+        errors = guide.errors(output, told, weight)
+        terms = terms | errors | dict(loss=terms["loss"] + guide.loss.total(errors))
+    return {name: term.mean() for name, term in terms.items()}
 
 # %% ../../nbs/06_training/05_finetune.ipynb #938b519a
 class EMA:
@@ -124,8 +132,9 @@ class ModelRun:
     joined: nn.Module # the same, from `spread_model`
     optimizer: torch.optim.Optimizer
     average: EMA
-    history: list[dict] = field(default_factory=list) # per step: step, loss, mse, vb, grad_norm
+    history: list[dict] = field(default_factory=list) # per step: step, loss, mse, vb, output, blocks, grad_norm
     seconds: float = 0.
+    guide: Guide | None = None # beside the model, while it learns from its teacher
 
     @property
     def step(self) -> int: return len(self.history) # steps done
@@ -179,7 +188,7 @@ def batch_gradients(run:ModelRun, microbatches:list[Batch], objective:Objective,
     for i, batch in enumerate(microbatches):
         with synchronised(run.joined, last=i + 1 == len(microbatches)):
             with autocast(batch.x0.device, compute.precision):
-                terms = diffusion_loss(run.joined, batch, objective, config.snr_clip)
+                terms = diffusion_loss(run.joined, batch, objective, config.snr_clip, run.guide)
             (terms["loss"]/len(microbatches)).backward()
         losses.append(terms)
     return {name: torch.stack([terms[name].detach() for terms in losses]).mean() for name in losses[0]}
@@ -234,8 +243,19 @@ def train_model(run:ModelRun, data:Latents, config:FinetuneConfig, compute:Compu
 class Finetuned:
     "A trained model with its curves."
     model: nn.Module # with the averaged weights, in evaluation mode, on the CPU
-    history: list[dict] # per step: step, loss, mse, vb, grad_norm
+    history: list[dict] # per step: step, loss, mse, vb, with a teacher output and blocks, grad_norm
     seconds: float # of training, over all resumed parts
+
+# %% ../../nbs/06_training/05_finetune.ipynb #3e6429a8
+def guide_settings(teacher:nn.Module|None, model:nn.Module, data:Latents, config:FinetuneConfig
+                   ) -> dict: # JSON values, to be added to the settings of a run
+    "Which teacher a run has; raises ValueError where it lacks one, has no use for it, or has one that does not fit."
+    if config.distill is None and teacher is None: return {}
+    if config.distill is None:
+        raise ValueError("there is a teacher, but distill = None learns nothing from it: give the recipe a TeacherLoss")
+    if teacher is None: raise ValueError("the recipe distils, so it needs the teacher that the model was grafted from")
+    require_fitting_teacher(teacher, model, data)
+    return dict(teacher=fingerprint(StoredWeights(teacher)))
 
 # %% ../../nbs/06_training/05_finetune.ipynb #b0e2ed06
 def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchanged by this
@@ -243,20 +263,24 @@ def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchange
              config:FinetuneConfig,
              folder:str|Path, # for the checkpoint; the same call on the same folder resumes
              device:torch.device|str|None=None, # a GPU if there is one
-             compute:Compute=Compute()
+             compute:Compute=Compute(),
+             teacher:nn.Module|None=None # of the graft, exactly where `config.distill` is given; unchanged
              ) -> Finetuned: # the same in all processes
     "Train the whole model, in all processes of a launch together; raises FloatingPointError on what is not finite."
     require_fitting_data(data, model)
-    process = this_process(device)
     settings = dict(
-        start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **given(config))
+        start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **given(config),
+        **guide_settings(teacher, model, data, config))
+    process = this_process(device)
     checkpoint = Checkpoint(Path(folder)/"finetune.pt", settings)
     state = checkpoint.load()
     require_agreement(process, state["step"] if state else 0, checkpoint.path)
     done = state is not None and state["step"] >= config.steps
     with nullcontext() if done else alone([checkpoint.path.with_suffix(".lock")], process):
         run = resume_model(model, state if done else checkpoint.load(), config, compute, process)
-        if run.step < config.steps: train_model(run, data, config, compute, checkpoint, process)
+        if run.step < config.steps:
+            beside = guiding(teacher, run.model, config.distill, process.device) if config.distill else nullcontext()
+            with beside as run.guide: train_model(run, data, config, compute, checkpoint, process)
     result = copy.deepcopy(model)
     result.load_state_dict({name: tensor.cpu() for name, tensor in unsharded(run.average.values).items()})
     return Finetuned(result.eval(), run.history, run.seconds)
