@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TOY_FAMILIES', 'toy_transformer', 'toy_inputs', 'write_pictures', 'tiny_vae', 'random_inception', 'random_networks',
-           'recorded_operator', 'relative_error', 'recorded_errors', 'check_published', 'reaction', 'EightBits',
-           'in_eight_bits', 'Alive', 'peak_bytes']
+           'recorded_operator', 'relative_error', 'recorded_errors', 'check_published', 'EightBits', 'in_eight_bits',
+           'Alive', 'peak_bytes']
 
 # %% ../nbs/tests/testing.ipynb #b67040d0
 import math
@@ -202,16 +202,6 @@ def check_published(operator:nn.Module, # at width 1152, may be on the meta devi
     facts = read_json(project_root()/"data"/"golden"/"dit_xl2_shapes.json")["operators"][key]
     test_eq({name: list(p.shape) for name, p in operator.state_dict().items()}, facts["params"])
     test_eq(sum(p.numel() for p in operator.parameters()), facts["count"])
-
-# %% ../nbs/tests/testing.ipynb #ca5d878b
-def reaction(operator:nn.Module, # (b, n, dim) -> (b, n, dim)
-             token:int, # of the output
-             n_tokens:int, seed:int=0) -> Tensor: # (n_tokens,)
-    "Norm of the derivative of one output token by each input token."
-    p = next(operator.parameters())
-    tokens = torch.randn(1, n_tokens, operator.dim, generator=generator(seed, "reaction")).to(p)
-    jacobian = torch.autograd.functional.jacobian(lambda x: operator(x)[0, token], tokens)
-    return jacobian[:, 0].norm(dim=(0, 2))
 
 # %% ../nbs/tests/testing.ipynb #a532e5fa
 class EightBits(Tensor):
