@@ -1,10 +1,14 @@
 """Run the notebooks given as arguments, or all below nbs/, each in a process of its own; the last line counts them.
 
+A notebook that needs a library which is not installed is skipped, and counted as such.
+
 Importing torch, diffusers and transformers takes most notebooks longer than their tests. So one process imports them
 and is copied for each notebook: what a notebook changes stays in its copy. JOBS says how many run side by side.
 """
 import importlib
+import importlib.util
 import os
+import re
 import sys
 import tempfile
 import time
@@ -44,8 +48,15 @@ def preload():
 
 
 def needs_new_interpreter(path):
-    "Whether a notebook sets what huggingface_hub reads when it is imported."
-    return '"HF_' in (root/path).read_text().replace("\\", "")
+    "Whether a notebook sets what huggingface_hub or Triton read when they are imported."
+    source = (root/path).read_text().replace("\\", "")
+    return '"HF_' in source or '"TRITON_' in source
+
+
+def missing_library(path):
+    "The library that a notebook needs (`#| needs: NAME`) and that is not here, or None."
+    for name in re.findall(r"#\| needs: (\w+)", (root/path).read_text()):
+        if importlib.util.find_spec(name) is None: return name
 
 
 def test(path, log):
@@ -97,6 +108,9 @@ def main():
     paths = [Path(path).resolve().relative_to(root) for path in sys.argv[1:]] or notebooks()
     missing = [path for path in paths if not (root/path).is_file()]
     if missing: sys.exit(f"no notebook {missing[0]}")
+    skipped = {path: library for path in paths if (library := missing_library(path))}
+    for path, library in skipped.items(): print(f"SKIPPED            {path}: {library} is not installed", flush=True)
+    paths = [path for path in paths if path not in skipped]
     os.chdir(root)
     preload()
     running = {} # sentinel -> process, path, log, start
@@ -106,7 +120,8 @@ def main():
         except KeyboardInterrupt:
             for process, *_ in running.values(): os.killpg(process.pid, 15)
             sys.exit("stopped")
-    print(f"{len(paths) - failed} passed, {failed} failed")
+    without = f", {len(skipped)} skipped" if skipped else ""
+    print(f"{len(paths) - failed} passed, {failed} failed{without}")
     return failed
 
 

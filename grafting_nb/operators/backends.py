@@ -9,15 +9,28 @@ __all__ = ['INSTALL_HINTS', 'why_unavailable', 'available_backends', 'Requiremen
 # %% ../../nbs/01_operators/01_backends.ipynb #7f58c2cb
 import functools
 import importlib
+import importlib.util
 import sys
 from dataclasses import dataclass
 
 import torch
 
 # %% ../../nbs/01_operators/01_backends.ipynb #67f2efc0
+def _import_library(library:str):
+    "Import a library, or a module of it, the latter also where the library as a whole fails."
+    try: importlib.import_module(library)
+    except Exception:
+        package, _, module = library.partition(".")
+        if not module or package in sys.modules: raise
+        spec = importlib.util.find_spec(package)
+        if spec is None: raise
+        sys.modules[package] = importlib.util.module_from_spec(spec) # it has a path, and was not run
+        try: importlib.import_module(library)
+        finally: del sys.modules[package]
+
 @functools.cache
 def _import_error(library:str) -> str|None:
-    try: importlib.import_module(library)
+    try: _import_library(library)
     except Exception as error:
         message = str(error).splitlines()
         return f"{type(error).__name__}: {message[0] if message else 'no message'}"
@@ -35,7 +48,8 @@ _CUDA_EXTRA = "pip install .[cuda] --no-build-isolation (it compiles, so it need
 INSTALL_HINTS = { # library -> what to do where it is missing
     "causal_conv1d": _CUDA_EXTRA,
     "fla": "pip install flash-linear-attention",
-    "mamba_ssm": _CUDA_EXTRA,
+    "mamba_ssm": "MAMBA_SKIP_CUDA_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE pip install --no-deps --no-build-isolation "
+                 "mamba-ssm (its Triton kernels need no nvcc), or " + _CUDA_EXTRA,
     "triton": "install a CUDA build of torch, which brings triton"}
 
 def _state(library:str) -> str:
