@@ -198,7 +198,7 @@ def scions_of(scale:str, name:str) -> dict[str, int]: # what decides a scion's t
     found = {}
     for site, edit in row.plan(preset.base, depth, list(range(depth))).sites().items():
         scion: Any = find_operator(built.grafted, site)
-        made_by = version([site.key, edit.operator, edit.config, recipe])
+        made_by = version([site.key, edit.operator, edit.config, edit.init, recipe])
         if parameters_of(scion): found[made_by] = scion.flops(built.grafted.config.num_tokens)
     return found
 

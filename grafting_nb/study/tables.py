@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['TEACHERS', 'TEACHER_RECORDS', 'Point', 'SELF', 'HYBRIDS', 'LOSS_ROWS', 'LAYER_ROWS', 'TEXT_ROWS', 'FLOW_ROWS',
-           'THREE_STAGES', 'LOSS_STAGES', 'SELF_POINTS', 'HYBRID_POINTS', 'WIDTH_POINTS', 'TABLES', 'Table',
-           'is_hybrid', 'get_table', 'register_table']
+           'BEYOND_ROWS', 'ATTENTION_ROWS', 'THREE_STAGES', 'LOSS_STAGES', 'SELF_POINTS', 'HYBRID_POINTS',
+           'WIDTH_POINTS', 'TABLES', 'Table', 'is_hybrid', 'is_beyond', 'get_table', 'register_table']
 
 # %% ../../nbs/10_study/02_tables.ipynb #8d54c409
 from dataclasses import dataclass
 
-from .rows import ROWS, Row, get_row, known
+from .rows import BEYOND, ROWS, Row, get_row, known
 
 # %% ../../nbs/10_study/02_tables.ipynb #610e4a4f
 TEACHERS = {"class": "teacher", "text": "t2i-teacher", "flow": "flow-teacher"} # kind -> row
@@ -19,6 +19,7 @@ TEACHER_RECORDS = { # name -> kind
     "locality": "class",
     "shares": "class",
     "latency": "class",
+    "beyond_latency": "class",
     "pairs": "text",
     "t2i_latency": "text",
     "flow_pairs": "flow",
@@ -52,15 +53,21 @@ class Table:
 SELF = "mha-mha-", "mlp-mlp_r4-" # a fresh operator of the kind that was there
 
 def is_hybrid(row:Row) -> bool:
-    "Whether a row replaces one operator of a class model by one of another build, in interleaved layers."
+    "Whether a row of the paper replaces one operator of a class model by one of another build, interleaved."
     plain = row.kind == "class" and row.rule == "interleaved" and not row.losses and len(row.edits) == 1
-    return plain and not row.name.startswith(SELF)
+    return plain and not row.name.startswith(SELF) and not is_beyond(row)
+
+def is_beyond(row:Row) -> bool:
+    "Whether a row has an operator that the paper does not have."
+    return any(operator in BEYOND for _, operator, _ in row.edits)
 
 HYBRIDS = tuple(name for name, row in ROWS.items() if is_hybrid(row))
 LOSS_ROWS = tuple(name for name, row in ROWS.items() if row.rule == "five")
 LAYER_ROWS = tuple(name for name in ROWS if name.startswith("mha-hyena_x-50"))
 TEXT_ROWS = tuple(name for name, row in ROWS.items() if row.kind == "text" and row.edits)
 FLOW_ROWS = tuple(name for name, row in ROWS.items() if row.kind == "flow" and row.edits)
+BEYOND_ROWS = tuple(name for name, row in ROWS.items() if is_beyond(row))
+ATTENTION_ROWS = tuple(name for name in HYBRIDS if name.startswith("mha-") and ROWS[name].ratio != 0.75)
 
 # %% ../../nbs/10_study/02_tables.ipynb #8fd9d037
 THREE_STAGES = "random", "stage1", "stage2"
@@ -87,6 +94,7 @@ TABLES: dict[str, Table] = {
     "pairs": Table("Synthetic pairs", teacher_records=("pairs",)),
     "t2i": Table("Text to image", TEXT_ROWS, THREE_STAGES, teacher_records=("pairs", "t2i_latency")),
     "t2i_flow": Table("Text to image by a flow", FLOW_ROWS, THREE_STAGES, teacher_records=("flow_pairs",)),
+    "beyond": Table("Beyond the paper", (*ATTENTION_ROWS, *BEYOND_ROWS), teacher_records=("beyond_latency",)),
     "demo": Table("The central claim", ("mha-hyena_x-50", "mha-swa-50", "mlp-mlp_r3-100"), THREE_STAGES),
 }
 

@@ -99,6 +99,7 @@ MEASURES: dict[str, Callable[[Scale], dict]] = {
     "locality": locality_of,
     "shares": shares_of,
     "latency": partial(latency_of, "depth_to_width"),
+    "beyond_latency": partial(latency_of, "beyond"),
     "pairs": drawn_for,
     "t2i_latency": partial(latency_of, "t2i"),
     "flow_pairs": drawn_for,
