@@ -47,7 +47,7 @@ why_unavailable._dynamo_marked_constant = True # type: ignore[attr-defined]
 _CUDA_EXTRA = "pip install .[cuda] --no-build-isolation (it compiles, so it needs nvcc and the CUDA build of torch)"
 INSTALL_HINTS = { # library -> what to do where it is missing
     "causal_conv1d": _CUDA_EXTRA,
-    "fla": "pip install flash-linear-attention",
+    "fla": "pip install fla-core",
     "mamba_ssm": "MAMBA_SKIP_CUDA_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE pip install --no-deps --no-build-isolation "
                  "mamba-ssm (its Triton kernels need no nvcc), or " + _CUDA_EXTRA,
     "triton": "install a CUDA build of torch, which brings triton"}
