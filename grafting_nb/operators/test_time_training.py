@@ -6,6 +6,8 @@
 __all__ = ['inner_error', 'linear_step', 'mlp_step', 'center_keys', 'TestTimeTraining', 'TTTLinear', 'TTT']
 
 # %% ../../nbs/01_operators/17_test_time_training.ipynb #8e7755d6
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -47,7 +49,7 @@ def center_keys(k:Tensor # (b, h, n, d)
     return centered*(centered.square().mean(-2, keepdim=True) + 1).rsqrt()
 
 # %% ../../nbs/01_operators/17_test_time_training.ipynb #769d58e6
-class TestTimeTraining(nn.Module):
+class TestTimeTraining(nn.Module, ABC):
     "An inner model per head over (B, N, dim), blind to the order of tokens; the subclasses say which."
     inherits = {"qkv": "qkv", "proj": "proj"}
     products = 0 # of d x d matrices with a head's tokens
@@ -65,10 +67,10 @@ class TestTimeTraining(nn.Module):
         weight = torch.empty(self.num_heads, self.width, self.width)
         return nn.Parameter(nn.init.trunc_normal_(weight, std=0.02))
 
+    @abstractmethod
     def answer(self, q:Tensor, k:Tensor, v:Tensor # (b, h, n, d), float32 or wider
               ) -> Tensor: # (b, h, n, d)
         "What the inner model says to the queries once it has learned keys and values."
-        raise NotImplementedError
 
     def forward(self, x:Tensor) -> Tensor: # (B, N, dim) -> (B, N, dim)
         check_input(x, self.dim)

@@ -7,7 +7,6 @@ __all__ = ['STARTS_AS', 'draw_layers', 'draw_sizes', 'draw_operators', 'draw_tas
 
 # %% ../../nbs/11_results/07_model_figures.ipynb #3b98bc18
 from collections.abc import Sequence
-from statistics import mean
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,18 +52,19 @@ STARTS_AS = {"random": "o", "inherit": "^"} # start of the operators -> marker
 
 def draw_operators(ax, records:list[dict], places:dict[str, float], # row -> where it stands
                    title:str): # of the axis
-    "FID after stage 2 of rows with one operator each: seeds, and a name at their mean."
+    "FID after stage 2 of rows with one operator each."
     operators = list(dict.fromkeys(get_row(row).edits[0][1] for row in places))
     colours = plt.get_cmap("tab20").colors
     for row, place in places.items():
         found, operator = values_of(records, row, "stage2", "fid"), get_row(row).edits[0][1]
         if not found: continue
         colour, marker = colours[operators.index(operator)], STARTS_AS[get_row(row).init]
-        ax.plot([place]*len(found), found, marker, color=colour, alpha=0.6, mew=0)
-        ax.annotate(operator, (place, mean(found)), xytext=(5, 0), textcoords="offset points", fontsize=7, va="center")
+        named = {line.get_label() for line in ax.lines}
+        ax.plot([place]*len(found), found, marker, color=colour, mew=0, ms=5,
+                label="_" if operator in named else operator)
     draw_teacher(ax, records)
     ax.set(xlabel=title, ylabel=metric_title(records, "fid"))
-    ax.margins(x=0.15)
+    if ax.lines: ax.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     log_scale(ax, "y")
     ax.grid(alpha=0.3)
     tidy(ax)
