@@ -85,7 +85,7 @@ class Scale:
     seeds: tuple[int, ...]
     jobs: tuple[Job, ...] # the first is the default, the others do the same with other numbers of GPUs
     lora: Lora | None = None # of stage 2; None: all weights train
-    scratch: int = 0 # steps of `finetune` that train a structure from random weights; 0: no such stage
+    scratch: dict[str, Any] | None = None # of `finetune` that differ where a structure starts from random weights
     rows: dict[str, dict] | None = None # beginning of a row's name -> settings of its stage 1 that differ
     heldout: int | None = None # latents of each class that the noise error is measured on; None: all
     listed: ListedData | None = None
@@ -97,10 +97,10 @@ MINUTES_A_DAY = 24*60
 
 TINY = Scale(
     "icons", DistillConfig(steps=600, batch_size=16, lr=1e-2, validate_every=200, checkpoint_every=100),
-    FinetuneConfig(steps=300, batch_size=16, lr=1e-3, warmup=20, decay="cosine", ema=0.98, snr_clip=5.,
+    FinetuneConfig(steps=300, batch_size=16, lr=3e-4, warmup=20, decay="cosine", ema=0.98, snr_clip=5.,
                    checkpoint_every=100),
     0.1, dict(distill=8, validation=8),
-    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2), (TINY_JOB,), scratch=2302)
+    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2), (TINY_JOB,), scratch=dict(steps=2302, lr=1e-3))
 
 CLASS_SCALES = {
     "tiny": TINY,
@@ -111,14 +111,14 @@ CLASS_SCALES = {
         "digits", SMOKE_STAGE1,
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),
         0.1, dict(distill=8, validation=2),
-        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (SMOKE_JOB,), scratch=4, heldout=3),
+        Sampling(40, "ddim", 3, 2.0), Probe(20, 10, 4), (0,), (SMOKE_JOB,), scratch=dict(steps=4), heldout=3),
     "paper": Scale(
         "DiT-XL/2-256", DistillConfig(), FinetuneConfig(),
         0.1, dict(distill=8, validation=8),
         Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,),
         (Job(8, 128_000, 2*MINUTES_A_DAY, micro_batch=32, sample_batch=128, compile=True),
          Job(1, 64_000, 14*MINUTES_A_DAY, micro_batch=32, sample_batch=128, checkpointing=True, compile=True)),
-        scratch=125_700),
+        scratch=dict(steps=125_700)),
 }
 
 # %% ../../nbs/10_study/01_scales.ipynb #b02ece28
@@ -254,7 +254,7 @@ def stage1_config(scale:Scale, row:Row) -> DistillConfig:
 
 def stage2_config(scale:Scale, stage:str) -> FinetuneConfig:
     "The recipe by which a whole model is trained at a stage."
-    if stage == "scratch": return replace(scale.finetune, steps=scale.scratch)
+    if stage == "scratch": return replace(scale.finetune, **(scale.scratch or {}))
     return replace(scale.finetune, distill=get_stage(stage).distill or scale.finetune.distill)
 
 # %% ../../nbs/10_study/01_scales.ipynb #663d1b9f
