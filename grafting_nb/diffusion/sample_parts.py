@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..core.interruptions import stop_requests
 from ..core.machine import progress, this_process
 from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint
@@ -91,13 +92,14 @@ def sample_parts(model:nn.Module, # as for `sample`
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #ff06718e
 def _make_parts(model:nn.Module, parts:ImageParts, mine:list[int], labels:Tensor, settings:SampleSettings, decode):
-    "Make and write some parts."
+    "Make and write some parts; told to end, it finishes the one it is at and raises Interrupted."
     total = sum(count_steps(settings, len(parts.rows(part))) for part in mine)
-    with progress(desc="sample", total=total) as bar:
+    with progress(desc="sample", total=total) as bar, stop_requests() as asked:
         for part in mine:
             rows = parts.rows(part)
             batches = sample_batches(model, rows, labels[rows.start:rows.stop], settings, bar)
             parts.write(part, np.concatenate([decode_images(batch, decode) for batch in batches]))
+            if asked: break
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #59ebb634
 def place(model:nn.Module, decode=None,

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Compute', 'batch_share', 'share_parts', 'batch_rows', 'conditions', 'clip_gradients', 'remedy', 'in_full',
            'recomputed', 'prepare_blocks', 'compile_for_sampling', 'spread_model', 'shard_model', 'synchronised',
-           'sharded', 'local', 'unsharded', 'like', 'require_agreement']
+           'sharded', 'local', 'unsharded', 'like', 'require_agreement', 'told_together']
 
 # %% ../../nbs/06_training/01_compute.ipynb #6d69e2de
 import math
@@ -189,3 +189,14 @@ def require_agreement(process, # from `this_process`
     numbers = gathered.tolist()
     if len(set(numbers)) > 1:
         raise RuntimeError(f"the processes found {path} in different states {numbers}: all must see the same folder")
+
+# %% ../../nbs/06_training/01_compute.ipynb #f0e63a99
+def told_together(asked:list[str], # from `stop_requests`, extended in place
+                  process) -> bool: # from `this_process`
+    "Whether any process was told to end; all processes have to call it together."
+    from accelerate.utils import reduce
+
+    if process.num_processes > 1:
+        told:Any = reduce(torch.tensor(float(bool(asked)), device=process.device), "sum")
+        if told.item() and not asked: asked.append("another process")
+    return bool(asked)

@@ -20,13 +20,14 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
+from ..core.interruptions import stop_requests
 from ..core.locks import alone
 from ..core.machine import autocast, progress, this_process
 from ..core.seeds import fingerprint
 from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.objective import Objective, objective_of
 from ..models.stored_weights import StoredWeights
-from .checkpoint import Checkpoint, given, refuse_recipe
+from .checkpoint import Checkpoint, due, given, refuse_recipe
 from grafting_nb.training.compute import (
     Compute,
     batch_rows,
@@ -42,6 +43,7 @@ from grafting_nb.training.compute import (
     share_parts,
     spread_model,
     synchronised,
+    told_together,
     unsharded,
 )
 from .teacher_losses import Guide, TeacherLoss, guiding, require_fitting_teacher
@@ -216,7 +218,7 @@ def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of
 # %% ../../nbs/06_training/05_finetune.ipynb #5a702da5
 def train_model(run:ModelRun, data:Latents, config:FinetuneConfig, compute:Compute, checkpoint:Checkpoint,
                 process): # from `this_process`
-    "Train a model to the last step; only the main process writes."
+    "Train a model to the last step, or until told to end: raises Interrupted then. Only the main process writes."
     share = batch_share(config.batch_size, process.process_index, process.num_processes)
     parts = share_parts(compute, share.stop - share.start)
 
@@ -231,12 +233,17 @@ def train_model(run:ModelRun, data:Latents, config:FinetuneConfig, compute:Compu
     first = run.step
     if isinstance(run.joined, nn.parallel.DistributedDataParallel):
         batch_gradients(run, draw(first)[:1], objective, config, compute)
-    for step in progress(range(first, config.steps), "training", config.steps, first):
-        train_step(run, draw(step), objective, config, compute)
-        if run.step % config.checkpoint_every == 0 or run.step == config.steps:
-            run.seconds = time.time() - start
-            state = run.state()
-            if process.is_main_process: checkpoint.save(**state)
+    with stop_requests() as asked:
+        for step in progress(range(first, config.steps), "training", config.steps, first):
+            train_step(run, draw(step), objective, config, compute)
+            leaving = told_together(asked, process)
+            if leaving or due(run.step, config.checkpoint_every, config.steps):
+                run.seconds = time.time() - start
+                state = run.state()
+                if process.is_main_process: checkpoint.save(**state)
+            if leaving:
+                process.wait_for_everyone()
+                break
 
 # %% ../../nbs/06_training/05_finetune.ipynb #f5dc53cd
 @dataclass

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..core.interruptions import stop_requests
 from ..core.locks import hold
 from ..core.machine import autocast, pick_device, progress
 from ..core.seeds import fingerprint, seed_from
@@ -163,7 +164,7 @@ def pretrain(model:DiT, # unchanged by this
     settings = dict(
         start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **given(config))
     checkpoint = Checkpoint(Path(folder)/"pretrain.pt", settings)
-    with hold(checkpoint.path.with_suffix(".lock")):
+    with hold(checkpoint.path.with_suffix(".lock")), stop_requests() as asked:
         state:dict = checkpoint.load() or dict(step=0, seconds=0., history=[])
         training = Pretraining(model, data, config, device, compute)
         record_step(training)
@@ -177,5 +178,6 @@ def pretrain(model:DiT, # unchanged by this
             checkpoint.save(
                 step=last, seconds=time.time() - start, history=history, model=training.model.state_dict(),
                 average=training.average, optimizer=training.optimizer.state_dict())
+            if asked: break
         result.load_state_dict(averaged_weights(training))
         return Finetuned(result, history, time.time() - start)
