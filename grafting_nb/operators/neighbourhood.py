@@ -7,8 +7,6 @@ __all__ = ['window_starts', 'axis_tiles', 'gather_tiles', 'spread_tiles', 'check
            'neighbourhood_blocks', 'flex_neighbourhood', 'NeighbourhoodAttention']
 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #3e75f8e9
-from functools import cache, lru_cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,7 +14,10 @@ from torch import Tensor, nn
 from grafting_nb.operators.attention import (
     attention_flops,
     attention_matrix,
+    flex_attend,
     head_width,
+    keep_masks,
+    mask_in_runs,
     merge_heads,
     split_heads,
 )
@@ -80,12 +81,10 @@ def neighbourhood_attention(q:Tensor, k:Tensor, v:Tensor, # (B, H, N, d)
     return spread_tiles(attention_matrix(queries, k, visible) @ v, tile, grid)
 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #f75b1838
-@lru_cache(maxsize=32)
-@torch.inference_mode(False) # what is kept may be used in training later
+@keep_masks
 def neighbourhood_blocks(grid:tuple[int, int], kernel_size:int, device:torch.device,
                          block:int=128): # -> BlockMask
     "For FlexAttention: which blocks of keys each block of queries reads, and what a query sees of them."
-    from torch.nn.attention.flex_attention import BlockMask
     rows, columns = grid
 
     def sees(batch, head, query, key):
@@ -93,28 +92,18 @@ def neighbourhood_blocks(grid:tuple[int, int], kernel_size:int, device:torch.dev
         across = key % columns - window_starts(query % columns, columns, kernel_size)
         return (0 <= down) & (down < kernel_size) & (0 <= across) & (across < kernel_size)
 
-    n = rows*columns
-    first = torch.arange(0, n, block, device=device) # query of each block
-    last = (first + block - 1).clamp(max=n - 1)
-    begin, end = (window_starts(query//columns, rows, kernel_size) for query in (first, last)) # rows of keys
-    begin, end = begin*columns//block, ((end + kernel_size)*columns - 1)//block # blocks of keys
-    read = (begin[:, None] + torch.arange(len(first), device=device)) % len(first) # as many as `counts` says
-    counts = end - begin + 1
-    blocks = (counts[None, None].int(), read[None, None].int())
-    return BlockMask.from_kv_blocks(*blocks, BLOCK_SIZE=block, mask_mod=sees, seq_lengths=(n, n))
+    def run(first, last):
+        begin, end = (window_starts(query//columns, rows, kernel_size) for query in (first, last)) # rows of keys
+        return begin*columns, (end + kernel_size)*columns - 1
+
+    return mask_in_runs(rows*columns, sees, run, device, block)
 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #6841af8d
-@cache
-def _compiled_flex():
-    "FlexAttention, which is fast and lean only when it is compiled."
-    from torch.nn.attention.flex_attention import flex_attention
-    return torch.compile(flex_attention)
-
 def flex_neighbourhood(q:Tensor, k:Tensor, v:Tensor, # (B, H, N, d) on a GPU, d of 16 or more
                        grid:tuple[int, int], kernel_size:int) -> Tensor: # (B, H, N, d)
     "The same as `neighbourhood_attention`, by FlexAttention."
     check_window(grid, kernel_size)
-    return _compiled_flex()(q, k, v, block_mask=neighbourhood_blocks(grid, kernel_size, q.device))
+    return flex_attend(q, k, v, neighbourhood_blocks(grid, kernel_size, q.device))
 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #e932a2a0
 class NeighbourhoodAttention(GridOperator, nn.Module):
