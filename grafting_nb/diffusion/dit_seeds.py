@@ -20,7 +20,7 @@ from ..core.files import atomic_path
 from ..core.machine import progress, tf32_products
 from .images import ImageParts
 from .objective import objective_settings
-from .sample import denoise, evaluating, predict
+from .sample import denoise, evaluating, guided_labels, predict
 from .sample_parts import decode_images, image_shape, made_of, place
 from .schedule import Schedule, linear_schedule, p_mean_variance, respace
 
@@ -68,7 +68,8 @@ def dit_batch(model:nn.Module, # as for `sample`
 
     first = draw(size)
     labels = torch.randint(c.num_classes, (size,), generator=source, device=where)
-    guided = partial(predict, model, labels=labels, guidance=settings.guidance, mixed=False)
+    y = guided_labels(model, labels, settings.guidance)
+    guided = partial(predict, model, y=y, guidance=settings.guidance, mixed=False)
     with evaluating(model): return denoise(first, schedule.timesteps.flip(0).tolist(), guided, step, bar), labels
 
 # %% ../../nbs/03_diffusion/08_dit_seeds.ipynb #0f94439b

@@ -8,6 +8,7 @@ __all__ = ['CaptionedConfig', 'Captioned', 'require_match', 'guided_output', 'tr
 # %% ../../nbs/04_models/02_captioned.ipynb #de1d0e9b
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from fastcore.basics import patch
@@ -70,7 +71,7 @@ class Captioned(nn.Module):
 
     def forward(self, x:Tensor, # (b, C, h, w) noised latents
                 t:Tensor, # (b,) timesteps, 0 to 999, or what the objective makes of them
-                y:Tensor # (b,) caption numbers, `num_classes` for the empty caption
+                y:Any # (b,) caption numbers, `num_classes` for the empty caption; or what `look_up` made of them
                 ) -> Tensor: # (b, 2C, h, w): predicted noise, then variance numbers; (b, C, h, w) of another objective
         "Predict the noise (and the variance); raises ValueError on another shape of latents or an unknown caption."
         predicted, variance = self.ask(x, t, y)
@@ -87,14 +88,20 @@ class Captioned(nn.Module):
 
 # %% ../../nbs/04_models/02_captioned.ipynb #fa103c1b
 @patch
-def ask(self:Captioned, x:Tensor, t:Tensor, y:Tensor # as for `forward`
+def look_up(self:Captioned, y:Tensor # (b,) caption numbers
+            ) -> tuple[Tensor, Tensor]: # (b, tokens, dim) vectors and (b, tokens) mask
+    "Read captions, to be told again and again; raises ValueError on an unknown caption."
+    return self.captions.lookup(y)
+
+@patch
+def ask(self:Captioned, x:Tensor, t:Tensor, y:Any # as for `forward`
         ) -> tuple[Tensor, Tensor]: # noise or image, and variance numbers, each like x in the transformer's dtype
     "What the transformer itself says."
     c = self.config
     wanted = (c.in_channels, c.input_size, c.input_size)
     if x.shape[1:] != wanted:
         raise ValueError(f"{self.name} takes latents of shape {wanted}, got {tuple(x.shape[1:])}")
-    vectors, mask = self.captions.lookup(y)
+    vectors, mask = self.look_up(y) if isinstance(y, Tensor) else y
     dtype = self.transformer.dtype # in which it computes, also where diffusers stores its weights in eight bits
     out = self.transformer(x.to(dtype), encoder_hidden_states=vectors.to(dtype), timestep=t,
                            encoder_attention_mask=mask, return_dict=False)[0]
@@ -122,7 +129,7 @@ def require_match(transformer:nn.Module, # diffusers' PixArtTransformer2DModel
 
 # %% ../../nbs/04_models/02_captioned.ipynb #9eac35d1
 def guided_output(model:nn.Module, # called as (x, t, y)
-                  x:Tensor, t:Tensor, y:Tensor, scale:float # as `forward_with_cfg` takes them
+                  x:Tensor, t:Tensor, y:Any, scale:float # as `forward_with_cfg` takes them
                   ) -> Tensor: # as the model's output
     "Both answers of a model in one pass, and between them the guided one, in all channels but those of a variance."
     half = x[:len(x)//2]
@@ -136,7 +143,7 @@ def guided_output(model:nn.Module, # called as (x, t, y)
 def forward_with_cfg(self:Captioned,
                      x:Tensor, # (2b, C, h, w); only the first half is read, it serves both conditions
                      t:Tensor, # (2b,)
-                     y:Tensor, # (2b,): captions, then the empty one
+                     y:Any, # (2b,): captions, then the empty one; or what `look_up` made of them
                      scale:float # guidance scale, 1 is none
                      ) -> Tensor: # (2b, 2C, h, w), or C channels as `forward`; both halves guided alike
     "Guided prediction, in all channels but those of the variance."

@@ -98,17 +98,23 @@ def as_embeddings(name:str, value:Any, dtype:torch.dtype) -> Any:
     return value if plain else value.to(dtype)
 
 @patch
+def look_up(self:Conditioned, y:Tensor # (b,) numbers of conditions
+            ) -> dict[str, Any]: # arguments of the transformer
+    "Read conditions, to be told again and again; raises ValueError on an unknown condition."
+    return self.conditions.lookup(y)
+
+@patch
 def forward(self:Conditioned,
             x:Tensor, # (b, ...) noised latents
             t:Tensor, # (b,) what the objective makes of the timesteps
-            y:Tensor # (b,) numbers of conditions, `num_classes` for the empty one
+            y:Any # (b,) numbers of conditions, `num_classes` for the empty one; or what `look_up` made of them
             ) -> Tensor: # (b, ...) as the transformer answers
     "Ask the transformer; raises ValueError on another shape of latents or an unknown condition."
     if tuple(x.shape[1:]) != self.conditions.shape:
         raise ValueError(f"the conditions of {self.name} belong to latents of shape {self.conditions.shape}, "
                          f"got {tuple(x.shape[1:])}")
     dtype = getattr(self.transformer, "dtype", x.dtype)
-    told = self.conditions.lookup(y)
+    told = dict(self.look_up(y) if isinstance(y, Tensor) else y)
     for name in self.conditions.rows: told[name] = as_embeddings(name, told[name], dtype)
     latents = x.to(dtype)
     told[self.names.latents] = list(latents) if self.names.listed else latents
@@ -120,7 +126,7 @@ def forward(self:Conditioned,
 def forward_with_cfg(self:Conditioned,
                      x:Tensor, # (2b, ...); only the first half is read, it serves both conditions
                      t:Tensor, # (2b,)
-                     y:Tensor, # (2b,): conditions, then the empty one
+                     y:Any, # (2b,): conditions, then the empty one; or what `look_up` made of them
                      scale:float # guidance scale, 1 is none
                      ) -> Tensor: # as `forward`; both halves guided alike
     "Guided prediction, in all channels but those of a variance."
