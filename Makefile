@@ -11,10 +11,12 @@ SEEDS ?=
 PROFILE ?= workstation
 # GPUs of one job, where a scale has recipes for several numbers.
 GPUS ?=
+# Who is told the curves of the trainings: tensorboard, wandb, mlflow, ...
+TRACKER ?=
 
 BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.complete
-CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)") $(if $(GPUS),gpus=$(GPUS))
+CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)") $(if $(GPUS),gpus=$(GPUS)) $(if $(TRACKER),tracker=$(TRACKER))
 # `make -n table ...` shows the jobs instead of running them.
 DRY_RUN := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 SNAKEMAKE = "$(BIN)/snakemake" --snakefile papermill_runs/Snakefile --profile papermill_runs/profiles/$(PROFILE) --quiet host reason rules \
@@ -31,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:
 	@echo "make environment      install everything into $(VENV), once (another folder: VENV=..., another Python: PYTHON=...)"
 	@echo "make demo             graft three ways at scale demo and score every stage, on CORES=$(CORES)"
-	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm"
+	@echo "make table TABLE=...  run one table (\`grafting tables\` lists them); others: SCALE=tiny ROWS=\"mha-swa-50 ...\" SEEDS=\"0 1\" PROFILE=slurm TRACKER=tensorboard"
 	@echo "make tables           run all tables and the ledger of claims; make -n ... shows what would run and what it would cost"
 	@echo "make publish          take scores, teacher records and figures into papermill_runs/records and figures"
 	@echo "make restore          put the committed scores among the runs, so that \`make tables\` computes only what is missing"

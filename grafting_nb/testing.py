@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['TOY_FAMILIES', 'toy_transformer', 'toy_inputs', 'write_pictures', 'tiny_vae', 'random_inception', 'random_networks',
            'recorded_operator', 'relative_error', 'recorded_errors', 'check_published', 'EightBits', 'in_eight_bits',
-           'Alive', 'peak_bytes']
+           'Alive', 'peak_bytes', 'event_log', 'read_curves', 'read_pictures']
 
 # %% ../nbs/tests/testing.ipynb #b67040d0
 import math
 import weakref
+from io import BytesIO
 from pathlib import Path
 from string import ascii_lowercase, digits
 
@@ -258,3 +259,23 @@ def peak_bytes(operator:nn.Module, # (b, n, dim) -> (b, n, dim)
     "The most bytes alive in a forward and a backward pass over one sequence."
     with Alive() as alive: operator(torch.randn(1, n_tokens, operator.dim)).sum().backward()
     return alive.peak
+
+# %% ../nbs/tests/testing.ipynb #89ad36af
+def event_log(folder:Path): # tensorboard's EventAccumulator
+    "All that a log holds."
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    return EventAccumulator(str(folder), size_guidance=dict(scalars=0, images=0)).Reload()
+
+def read_curves(folder:Path) -> dict[str, list[tuple[int, float]]]: # name -> step and value, which is a float32
+    "The numbers of a log."
+    log = event_log(folder)
+    return {name: [(event.step, event.value) for event in log.Scalars(name)] for name in log.Tags()["scalars"]}
+
+def read_pictures(folder:Path) -> dict[str, list[tuple[int, np.ndarray]]]: # name -> step and picture (h, w, 3)
+    "The pictures of a log."
+    log = event_log(folder)
+    pictures = {}
+    for name in log.Tags()["images"]:
+        found = [(event.step, Image.open(BytesIO(event.encoded_image_string))) for event in log.Images(name)]
+        pictures[name] = [(step, np.asarray(picture)) for step, picture in found]
+    return pictures

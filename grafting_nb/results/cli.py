@@ -169,10 +169,11 @@ def draw_images(row:str, # a name that `grafting rows` lists
                 stage:str, # teacher, random, stage1, stage2, or stage2_P with P percent of the data
                 scale:str="tiny", # a name such as tiny or paper
                 seed:int=0,
-                root:Path=RUNS # folder of all runs
+                root:Path=RUNS, # folder of all runs
+                tracker:str="" # of the curves, such as tensorboard; none if empty
                 ) -> str:
     "Train what is missing and draw the images of a row; also in every process of `accelerate launch --no_python`."
-    run = Run(scale, row, root, seed)
+    run = Run(scale, row, root, seed, tracker or None)
     if not images_path(run, stage).exists(): train_and_draw(run, stage)
     return f"{len(read_images(run, stage)[0])} images of {row} {stage}"
 

@@ -7,7 +7,7 @@ __all__ = ['SCORES', 'Run', 'plan_of', 'distill_scions', 'computing', 'stage2_da
            'drawn_anew', 'start_graft', 'train', 'operator_flops', 'cost']
 
 # %% ../../nbs/10_study/07_run.ipynb #255a41fe
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from torch import nn
 
 from ..core.machine import this_process
 from ..core.seeds import seeded
+from ..core.trackers import require_tracker
 from ..data.latents import Latents, stratified_subset
 from ..grafting.families import find_operator
 from ..grafting.graft import graft
@@ -51,8 +52,11 @@ class Run:
     row: str # a name of ROWS
     root: Path # folder of all runs, such as RUNS
     seed: int = 0
+    tracker: str | None = field(default=None, compare=False) # is told the curves; changes neither results nor names
 
-    def __post_init__(self): get_scale(self.scale, get_row(self.row).kind)
+    def __post_init__(self):
+        get_scale(self.scale, get_row(self.row).kind)
+        require_tracker(self.tracker)
 
     @property
     def preset(self) -> Scale: return get_scale(self.scale, get_row(self.row).kind)
@@ -69,6 +73,8 @@ class Run:
     def stage_folder(self, stage:str) -> Path:
         "Where the checkpoint of stage 2 and the scores of a stage are kept."
         return self.folder/f"{stage}-{version(recipe(self.scale, self.row, stage))}"
+
+    def log_folder(self, stage:str) -> Path: return self.stage_folder(stage)/"curves" # of the tracker
 
     def score_path(self, stage:str) -> Path:
         "The record of the score; images (.npz) and the executed notebook (.ipynb) have the same stem."
@@ -92,7 +98,8 @@ def distill_scions(run:Run, teacher:nn.Module, plan:GraftPlan) -> Distilled:
     "Stage 1 of a run: what is trained already is loaded."
     data, validation = run.domain.stage1_data(run.preset)
     config = replace(stage1_config(run.preset, get_row(run.row)), seed=run.seed)
-    compute = Compute(compile=run.preset.jobs[0].compile)
+    compute = Compute(
+        compile=run.preset.jobs[0].compile, tracker=run.tracker, log_folder=run.log_folder("stage1"))
     return distill(teacher, plan, data, validation, config, run.scion_folder, compute=compute)
 
 # %% ../../nbs/10_study/07_run.ipynb #f0993697
@@ -104,7 +111,8 @@ def computing(run:Run, processes:int) -> Compute:
     part = job.micro_batch or share
     if not share or batch % processes or share % part:
         raise ValueError(f"a batch of {batch} cannot be shared by {processes} processes in parts of {part}")
-    return Compute(accumulate=share//part, checkpointing=job.checkpointing, compile=job.compile)
+    memory = dict(accumulate=share//part, checkpointing=job.checkpointing)
+    return Compute(compile=job.compile, tracker=run.tracker, **memory)
 
 # %% ../../nbs/10_study/07_run.ipynb #1e69d168
 def stage2_data(run:Run, stage:str) -> Latents:

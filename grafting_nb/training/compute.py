@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..core.machine import Precision
+from ..core.trackers import require_tracker
 from ..data.latents import Batch
 from ..diffusion.objective import objective_of
 
@@ -35,6 +36,8 @@ class Compute:
     precision: Precision = "auto" # bf16: bfloat16 autocast; auto: that on a GPU, nothing on a CPU
     shard: bool | None = None # spread weights and optimiser over the processes (FSDP); None: as the launcher says
     at_once: int | None = None # scions that stage 1 trains in one pass over the data; None: all
+    tracker: str | None = None # of Accelerate's, which is told losses and errors: tensorboard, wandb, ...; None: nobody
+    log_folder: str | Path | None = None # of the tracker's log; None: beside the checkpoint
 
     def __post_init__(self):
         for name in ("accumulate", "at_once"):
@@ -43,6 +46,7 @@ class Compute:
         known = get_args(Precision)
         if self.precision not in known:
             raise ValueError(f"unknown precision {self.precision!r}; known: {', '.join(known)}")
+        require_tracker(self.tracker)
 
 # %% ../../nbs/06_training/01_compute.ipynb #9b60b891
 def batch_share(batch_size:int, process:int, processes:int) -> slice:

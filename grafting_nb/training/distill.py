@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ScionRun', 'resume_scion', 'scion_files', 'backward', 'require_finite_losses', 'update', 'train_scions',
            'note_validation', 'draw_microbatches', 'share_time', 'Distilled', 'distill', 'PlannedSite',
-           'missing_scions', 'distill_plans', 'has_parameters', 'steps_done', 'read_distilled',
-           'refuse_old_checkpoints', 'plot_distilled']
+           'missing_scions', 'distill_plans', 'tell_curves', 'following', 'has_parameters', 'steps_done',
+           'read_distilled', 'refuse_old_checkpoints', 'plot_distilled']
 
 # %% ../../nbs/06_training/03_distill.ipynb #c65dbe1f
 import copy
@@ -14,7 +14,8 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from ..core.interruptions import stop_requests
 from ..core.locks import alone
 from ..core.machine import progress, this_process
 from ..core.seeds import fingerprint
+from ..core.trackers import Log, no_log, tracking
 from ..data.latents import Batch, Latents, require_fitting_data
 from ..diffusion.objective import Objective
 from ..grafting.families import base_name
@@ -68,6 +70,11 @@ class ScionRun:
     errors: list[dict] = field(default_factory=list) # per validation: step, mse, relative
     seconds: float = 0. # its share of the time that was spent on all
     best: dict|None = None # step, mse and scion (weights) of the lowest training error, where the recipe keeps it
+    log: Log = no_log # is told of every loss and error
+
+    def tell(self, what:str, value:float):
+        "Tell a number of now, under the name of the scion's file."
+        self.log({f"{what}/{self.checkpoint.path.stem}": value}, self.step)
 
     def save(self):
         "Replace the checkpoint of this scion."
@@ -142,6 +149,7 @@ def update(run:ScionRun, loss:float, config:DistillConfig):
     run.optimizer.step()
     run.optimizer.zero_grad()
     run.losses.append(loss)
+    run.tell("loss", loss)
     run.step += 1
 
 # %% ../../nbs/06_training/03_distill.ipynb #5e5d59ef
@@ -176,7 +184,9 @@ def note_validation(runs:dict[Site, ScionRun], teacher:nn.Module, data:Latents, 
     "Add a point to the validation curve of each scion, and keep its weights where they are the best so far."
     scions = {site: run.scion for site, run in runs.items()}
     errors = validate(teacher, scions, validation, config, device, compute)
-    for site, run in runs.items(): run.errors.append(dict(step=run.step, **errors[site]))
+    for site, run in runs.items():
+        run.errors.append(dict(step=run.step, **errors[site]))
+        run.tell("relative", errors[site]["relative"])
     if config.keep == "best":
         errors = validate(teacher, scions, data, config, device, compute)
         for site, run in runs.items(): run.keep_if_best(errors[site]["mse"])
@@ -249,15 +259,48 @@ def distill_plans(teacher:nn.Module, plans:Sequence[GraftPlan], data:Latents, va
     require_agreement(process, len(missing), folder)
     if missing:
         locks = [file.path.with_suffix(".lock") for file in missing.values()]
-        with alone(locks, process), asked_on(teacher, process.device) as guide:
-            mine = list(missing)[process.process_index::process.num_processes]
+        mine = list(missing)[process.process_index::process.num_processes]
+        elsewhere = [file for site, file in missing.items() if site not in mine]
+        with (alone(locks, process), asked_on(teacher, process.device) as guide,
+              following(files, elsewhere, compute, process) as log):
             for sites in chunked(mine, compute.at_once or len(mine)):
                 runs = {site: resume_scion(scions[site.plan][site.key], missing[site], config, process.device)
                         for site in sites}
+                for run in runs.values(): run.log = log
                 unfinished = {site: run for site, run in runs.items() if run.step < config.steps}
                 if unfinished: train_scions(unfinished, guide, data, validation, config, compute, process)
                 del runs, unfinished # the memory of these, before that of the next
     return [read_distilled(*pair) for pair in zip(scions, files)]
+
+# %% ../../nbs/06_training/03_distill.ipynb #f7adb558
+def tell_curves(log:Log, files:Iterable[Checkpoint], first:int):
+    "Tell the losses and errors that files hold from a step on."
+    if log is no_log: return
+    for file in files:
+        state, name = file.load(), file.path.stem
+        if state is None: continue
+        for step, loss in enumerate(state["losses"][first:], first): log({f"loss/{name}": loss}, step)
+        for error in state["errors"]:
+            if error["step"] >= first: log({f"relative/{name}": error["relative"]}, error["step"])
+
+@contextmanager
+def following(files:list[dict[Site, Checkpoint]], # of each plan
+              elsewhere:list[Checkpoint], # those of them that other processes train
+              compute:Compute, process) -> Iterator[Log]:
+    "The log of stage 1 while it runs."
+    if compute.tracker is None:
+        yield no_log
+        return
+    every = {file.path: file for own in files for file in own.values()}
+    names = " ".join(sorted(path.stem for path in every))
+    digest = hashlib.sha256(names.encode()).hexdigest()[:8]
+    folder = compute.log_folder or next(iter(every)).parent/f"curves-{digest}"
+    first = min(map(steps_done, every.values()))
+    with tracking(compute.tracker, folder, first, process) as log:
+        tell_curves(log, [file for file in every.values() if file not in elsewhere], first)
+        yield log
+        process.wait_for_everyone()
+        tell_curves(log, elsewhere, first)
 
 # %% ../../nbs/06_training/03_distill.ipynb #3a549e8d
 def has_parameters(module:nn.Module) -> bool: return any(True for _ in module.parameters())

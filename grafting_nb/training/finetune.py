@@ -24,6 +24,7 @@ from ..core.interruptions import stop_requests
 from ..core.locks import alone
 from ..core.machine import autocast, progress, this_process
 from ..core.seeds import fingerprint
+from ..core.trackers import Log, no_log, tracking
 from ..data.latents import Batch, Latents, draw_batch, require_fitting_data
 from ..diffusion.objective import Objective, objective_of
 from ..models.stored_weights import StoredWeights
@@ -137,6 +138,7 @@ class ModelRun:
     history: list[dict] = field(default_factory=list) # per step: step, loss, mse, vb, output, blocks, grad_norm
     seconds: float = 0.
     guide: Guide | None = None # beside the model, while it learns from its teacher
+    log: Log = no_log # is told of every step
 
     @property
     def step(self) -> int: return len(self.history) # steps done
@@ -214,6 +216,7 @@ def train_step(run:ModelRun, microbatches:list[Batch], # this process's share of
     run.optimizer.step()
     run.average.update()
     run.history.append(dict(step=step, **values))
+    run.log(dict(values, lr=config.lr_at(step)), step)
 
 # %% ../../nbs/06_training/05_finetune.ipynb #5a702da5
 def train_model(run:ModelRun, data:Latents, config:FinetuneConfig, compute:Compute, checkpoint:Checkpoint,
@@ -287,7 +290,9 @@ def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchange
         run = resume_model(model, state if done else checkpoint.load(), config, compute, process)
         if run.step < config.steps:
             beside = guiding(teacher, run.model, config.distill, process.device) if config.distill else nullcontext()
-            with beside as run.guide: train_model(run, data, config, compute, checkpoint, process)
+            curves = compute.log_folder or checkpoint.path.parent/"curves"
+            with beside as run.guide, tracking(compute.tracker, curves, run.step, process) as run.log:
+                train_model(run, data, config, compute, checkpoint, process)
     result = copy.deepcopy(model)
     result.load_state_dict({name: tensor.cpu() for name, tensor in unsharded(run.average.values).items()})
     return Finetuned(result.eval(), run.history, run.seconds)

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from ..core.interruptions import stop_requests
 from ..core.locks import hold
-from ..core.machine import autocast, pick_device, progress
+from ..core.machine import autocast, pick_device, progress, this_process
 from ..core.seeds import fingerprint, seed_from
+from ..core.trackers import tracking
 from ..data.latents import Batch, Latents
 from ..diffusion.objective import objective_of
 from ..models.dit import DiT
@@ -170,14 +171,19 @@ def pretrain(model:DiT, # unchanged by this
         record_step(training)
         if state["step"]: load_state(training, state)
         result, history, start = copy.deepcopy(model).eval(), state["history"], time.time() - state["seconds"]
-        for first in progress(range(state["step"], config.steps, config.checkpoint_every), desc="pretraining"):
-            last = min(first + config.checkpoint_every, config.steps)
-            error = run_steps(training, first, last)
-            result.load_state_dict(averaged_weights(training))
-            history.append(dict(step=last, mse=error, **(watch(result) if watch else {})))
-            checkpoint.save(
-                step=last, seconds=time.time() - start, history=history, model=training.model.state_dict(),
-                average=training.average, optimizer=training.optimizer.state_dict())
-            if asked: break
+        how = training.compute
+        curves = how.log_folder or checkpoint.path.parent/"curves"
+        with tracking(how.tracker, curves, state["step"] + 1, this_process(training.device)) as log:
+            for first in progress(range(state["step"], config.steps, config.checkpoint_every), desc="pretraining"):
+                last = min(first + config.checkpoint_every, config.steps)
+                found = dict(mse=run_steps(training, first, last))
+                result.load_state_dict(averaged_weights(training))
+                if watch: found |= watch(result)
+                log(found, last)
+                history.append(dict(step=last, **found))
+                checkpoint.save(
+                    step=last, seconds=time.time() - start, history=history, model=training.model.state_dict(),
+                    average=training.average, optimizer=training.optimizer.state_dict())
+                if asked: break
         result.load_state_dict(averaged_weights(training))
         return Finetuned(result, history, time.time() - start)
