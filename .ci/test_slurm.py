@@ -1,4 +1,5 @@
-"""Rows at scale smoke through the Slurm profile, on a Slurm of one node that this script sets up, starts and stops.
+"""Rows at scale smoke through the Slurm profile, and a job whose time is too short for its training, on a Slurm of one
+node that this script sets up, starts and stops.
 
 It needs root, and Debian or Ubuntu, whose packages slurm-wlm and munge it installs if they are missing. Everything else
 is in a temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it says why and ends
@@ -16,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from debian import install, skip
+from slow_training import train, write_notebook
 
 root = Path(__file__).resolve().parent.parent
 programs = Path(sys.executable).parent
@@ -42,7 +44,7 @@ def free_ports(count):
 
 
 def configure(folder):
-    "Write slurm.conf, gres.conf and munge's key. The node claims memory and two GPUs: any device file will do."
+    "Write slurm.conf, gres.conf and munge's key. The node claims more than it has: GPUs are any device files."
     host, (controller, node) = socket.gethostname().split(".")[0], free_ports(2)
     (folder/"slurm.conf").write_text(f"""
 ClusterName=test
@@ -50,7 +52,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
 SlurmdPort={node}
 SlurmUser=root
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=cred_expire=5,socket={folder}/munge.socket
 StateSaveLocation={folder}/controller
 SlurmdSpoolDir={folder}/node
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -64,7 +66,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory=1000000 Gres=gpu:2
+NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=1000000 Gres=gpu:2
 PartitionName=main Nodes=ALL Default=YES
 """)
     (folder/"gres.conf").write_text("Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
@@ -126,8 +128,9 @@ def run(command, log):
 
 def check(folder):
     "What is wrong with a finished workflow, or None, by Slurm's own list: state, GPUs, the rule and its wildcards."
-    columns = "--Format=State: ,tres-per-job: ,Comment: "
-    jobs = [line.split() for line in ask("squeue", "--noheader", "--states=all", "--sort=i", columns)]
+    columns = "--Format=Name: ,State: ,tres-per-job: ,Comment: "
+    listed = [line.split() for line in ask("squeue", "--noheader", "--states=all", "--sort=i", columns)]
+    jobs = [job for name, *job in listed if name != "chain"]
     for job in jobs: print("  ", *job)
     notebooks = (folder/"runs").rglob("*.ipynb")
     finished = [str(path) for path in notebooks if path.with_suffix(".json").exists()] # a job leaves both
@@ -139,6 +142,27 @@ def check(folder):
         return "a job did not complete, or got no GPU"
 
 
+def submit_chain(folder):
+    "A job of one minute at a time, with a training that takes two: it has to come back to the queue twice."
+    write_notebook(folder/"slow.ipynb")
+    command = [sys.executable, "papermill_runs/job.py", folder/"slow.ipynb", folder/"chain.ipynb",
+               "--requeue", "-r", "folder", folder/"chain"]
+    step = f"srun --ntasks=1 {' '.join(map(str, command))}"
+    options = ["--requeue", "--time=1", "--job-name=chain", f"--output={folder}/chain.log", "--open-mode=append"]
+    if not ask("sbatch", "--chdir", root, *options, "--wrap", step): return "the chain of jobs was not submitted"
+
+
+def check_chain(folder):
+    "What is wrong with the chain of jobs, or None: it restarted and ended with the weights of an unbroken run."
+    def state(): return ask("squeue", "--noheader", "--states=all", "--name=chain", "--Format=State: ,RestartCnt: ")
+    ended = wait_until(lambda: not {"PENDING", "RUNNING", "COMPLETING"} & set(state()[0].split()), 400)
+    print("   chain", *state())
+    status, restarts = state()[0].split()
+    if not ended or status != "COMPLETED": return f"the chain of jobs is {status}"
+    if int(restarts) < 2: return f"the chain of jobs came back to the queue {restarts} times only"
+    if train(folder/"chain", pause=0) != train(folder/"unbroken", pause=0): return "the chain ended with other weights"
+
+
 def main():
     if os.geteuid() != 0: skip("the daemons of Slurm need root")
     install(programs_of_slurm, packages)
@@ -148,13 +172,15 @@ def main():
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm_")))
         configure(folder)
         if start(stack, folder):
-            print("Slurm is up, running", *rows, flush=True)
-            wrong = run(workflow(folder), folder/"snakemake.log") or check(folder)
+            print("Slurm is up, running a chain of jobs and", *rows, flush=True)
+            wrong = (submit_chain(folder) or run(workflow(folder), folder/"snakemake.log") or check(folder)
+                     or check_chain(folder))
         else: wrong = "the node did not become idle"
         if wrong:
             for log in sorted(folder.rglob("*.log")):
                 print(f"--- {log.relative_to(folder)}", log.read_text(errors="replace")[-3000:], sep="\n")
-    print(f"FAILED: {wrong}" if wrong else "ok: every record comes from a job that Slurm ran")
+    good = "ok: Slurm ran the job of every record, and short jobs finish a long training"
+    print(f"FAILED: {wrong}" if wrong else good)
     return bool(wrong)
 
 

@@ -283,7 +283,7 @@ def bill_notes(bill:Bill, job:Job, unit:str) -> list[str]:
     notes = [f"{unit} are estimated from operations; speed {bill.source}."]
     if job.gpus:
         gpus = f"{job.gpus} GPU{'s' if job.gpus > 1 else ''} with about {bill.memory/1e9:.0f} GB each"
-        notes.append(f"A job takes {gpus}, {job.memory_mb/1000:.0f} GB of memory, at most {job.minutes//60} hours.")
+        notes.append(f"A job takes {gpus}, {job.memory_mb/1000:.0f} GB of memory, {job.minutes//60} hours at a time.")
     return notes + [f"missing: {in_project(path)} ({how})" for path, how in bill.missing.items()]
 
 # %% ../../nbs/11_results/05_costs.ipynb #30d15f84

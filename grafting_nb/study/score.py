@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['LAUNCH', 'Drawn', 'images_path', 'draw', 'pack', 'read_images', 'facts_path', 'data_seen', 'heldout_error',
-           'facts_of', 'train_and_draw', 'processes_here', 'launch', 'preload', 'check_record', 'read_score',
-           'show_samples', 'judge_images', 'score']
+           'facts_of', 'train_and_draw', 'nodes_here', 'processes_here', 'launch_command', 'launch', 'preload',
+           'check_record', 'read_score', 'judge_images', 'score']
 
 # %% ../../nbs/10_study/08_score.ipynb #994d8be9
 import os
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -22,16 +24,16 @@ from torch import nn
 
 from ..analyses.layer_shares import noise_errors
 from ..core.files import read_json, require_same, write_json
+from ..core.interruptions import stop_requests
 from ..core.locks import alone
 from ..core.machine import load_library, this_process
 from ..core.records import write_record
-from ..core.trackers import log_samples
 from ..data.latents import stratified_subset
 from ..diffusion.images import ImageParts
 from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample_parts import sample_parts
 from .run import Run, Trained, cost, stage2_data, train
-from .scales import data_share, recipe, stage2_config, version
+from .scales import data_share, recipe, version
 from ..training.checkpoint import given
 from ..training.compute import Compute, compile_for_sampling
 
@@ -111,11 +113,28 @@ def train_and_draw(run:Run, stage:str):
             pack(run, stage, drawn) # the images last: where they are, everything is
 
 # %% ../../nbs/10_study/08_score.ipynb #b51941e5
-def processes_here(run:Run) -> int:
-    "How many processes a row of this scale may use on this machine: one per visible GPU, up to what its job asks for."
-    return max(1, min(run.preset.jobs[0].gpus, torch.cuda.device_count()))
+def nodes_here() -> int:
+    "How many machines Slurm has given to this job; 1 outside of Slurm."
+    return int(os.environ.get("SLURM_JOB_NUM_NODES", 1))
 
-LAUNCH = "--multi_gpu --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0 --no_python"
+def processes_here(run:Run) -> int:
+    "How many processes a row may use: one per visible GPU of each machine, up to what its largest job asks for."
+    most = max(job.gpus for job in run.preset.jobs)
+    return max(1, min(most, torch.cuda.device_count()*nodes_here()))
+
+# %% ../../nbs/10_study/08_score.ipynb #0881d875
+LAUNCH = "-m accelerate.commands.launch --multi_gpu --mixed_precision no --dynamo_backend no --no_python"
+
+def launch_command(processes:int, # on all machines together
+                   nodes:int=1) -> list[str]:
+    "What stands in front of a command that several processes are to run."
+    start = [sys.executable, *LAUNCH.split(), "--num_processes", str(processes), "--num_machines", str(nodes)]
+    if nodes == 1: return [*start, "--main_process_port", "0"]
+    with socket.create_server(("", 0)) as free: port = free.getsockname()[1]
+    start += ["--main_process_ip", socket.gethostname(), "--main_process_port", str(port)]
+    each = f'trap "" USR1; exec {shlex.join(start)} --machine_rank "$SLURM_NODEID" "$@"'
+    once = ["--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1"]
+    return ["srun", *once, "bash", "-c", each, "launch"]
 
 # %% ../../nbs/10_study/08_score.ipynb #8d8d4ade
 def launch(run:Run, stage:str, processes:int):
@@ -124,10 +143,9 @@ def launch(run:Run, stage:str, processes:int):
     environment = dict(os.environ)
     if not torch.cuda.is_available(): environment["ACCELERATE_USE_CPU"] = "true" # else each believes to be alone
     grafting = Path(sys.executable).with_name("grafting")
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", processes, *LAUNCH.split()]
-    command += [grafting, "draw", run.row, stage, "--scale", run.scale, "--seed", run.seed, "--root", run.root]
-    if run.tracker: command += ["--tracker", run.tracker]
-    subprocess.run([str(part) for part in command], env=environment, check=True)
+    command = [*launch_command(processes, nodes_here()), grafting, "draw", run.row, stage]
+    command += ["--scale", run.scale, "--seed", run.seed, "--root", run.root]
+    with stop_requests(): subprocess.run([str(part) for part in command], env=environment, check=True)
 
 # %% ../../nbs/10_study/08_score.ipynb #960f756d
 def preload():
@@ -150,13 +168,6 @@ def read_score(run:Run, stage:str) -> dict:
     return record
 
 # %% ../../nbs/10_study/08_score.ipynb #8a7a8eee
-def show_samples(run:Run, stage:str):
-    "Add some of the images to the log of the run's tracker, after the last step of stage 2."
-    if run.tracker is None: return
-    images, _ = read_images(run, stage)
-    step = stage2_config(run.preset, stage).steps if data_share(run.preset, stage) else 0
-    log_samples(run.tracker, run.log_folder(stage), images, step, this_process())
-
 def judge_images(run:Run, stage:str):
     "Score the images of a model and write the record."
     facts = read_json(facts_path(run, stage))
@@ -179,6 +190,5 @@ def score(run:Run, stage:str,
         drawn = images_path(run, stage).exists()
         if not drawn and processes > 1: launch(run, stage, processes)
         elif not drawn: train_and_draw(run, stage)
-        show_samples(run, stage)
         judge_images(run, stage)
     return read_score(run, stage)
