@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LAUNCH', 'Drawn', 'images_path', 'draw', 'pack', 'read_images', 'facts_path', 'data_seen', 'heldout_error',
            'facts_of', 'train_and_draw', 'nodes_here', 'processes_here', 'launch_command', 'launch', 'preload',
-           'check_record', 'read_score', 'judge_images', 'score']
+           'check_record', 'read_score', 'show_samples', 'judge_images', 'score']
 
 # %% ../../nbs/10_study/08_score.ipynb #994d8be9
 import os
@@ -28,12 +28,13 @@ from ..core.interruptions import stop_requests
 from ..core.locks import alone
 from ..core.machine import load_library, this_process
 from ..core.records import write_record
+from ..core.trackers import log_samples
 from ..data.latents import stratified_subset
 from ..diffusion.images import ImageParts
 from ..diffusion.npz import open_npz, write_npz
 from ..diffusion.sample_parts import sample_parts
 from .run import Run, Trained, cost, stage2_data, train
-from .scales import data_share, recipe, version
+from .scales import data_share, recipe, stage2_config, version
 from ..training.checkpoint import given
 from ..training.compute import Compute, compile_for_sampling
 
@@ -145,6 +146,7 @@ def launch(run:Run, stage:str, processes:int):
     grafting = Path(sys.executable).with_name("grafting")
     command = [*launch_command(processes, nodes_here()), grafting, "draw", run.row, stage]
     command += ["--scale", run.scale, "--seed", run.seed, "--root", run.root]
+    if run.tracker: command += ["--tracker", run.tracker]
     with stop_requests(): subprocess.run([str(part) for part in command], env=environment, check=True)
 
 # %% ../../nbs/10_study/08_score.ipynb #960f756d
@@ -168,6 +170,13 @@ def read_score(run:Run, stage:str) -> dict:
     return record
 
 # %% ../../nbs/10_study/08_score.ipynb #8a7a8eee
+def show_samples(run:Run, stage:str):
+    "Add some of the images to the log of the run's tracker, after the last step of stage 2."
+    if run.tracker is None: return
+    images, _ = read_images(run, stage)
+    step = stage2_config(run.preset, stage).steps if data_share(run.preset, stage) else 0
+    log_samples(run.tracker, run.log_folder(stage), images, step, this_process())
+
 def judge_images(run:Run, stage:str):
     "Score the images of a model and write the record."
     facts = read_json(facts_path(run, stage))
@@ -190,5 +199,6 @@ def score(run:Run, stage:str,
         drawn = images_path(run, stage).exists()
         if not drawn and processes > 1: launch(run, stage, processes)
         elif not drawn: train_and_draw(run, stage)
+        show_samples(run, stage)
         judge_images(run, stage)
     return read_score(run, stage)
