@@ -13,14 +13,17 @@ PROFILE ?= workstation
 GPUS ?=
 # Who is told the curves of the trainings: tensorboard, wandb, mlflow, ...
 TRACKER ?=
+# An image in which jobs run, by apptainer.
+IMAGE ?=
 
 BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.complete
-CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)") $(if $(GPUS),gpus=$(GPUS)) $(if $(TRACKER),tracker=$(TRACKER))
+CONFIG = scale=$(or $(SCALE),tiny) $(if $(TABLE),tables="$(TABLE)") $(if $(ROWS),rows="$(ROWS)") $(if $(SEEDS),seeds="$(SEEDS)") $(if $(GPUS),gpus=$(GPUS)) $(if $(TRACKER),tracker=$(TRACKER)) $(if $(IMAGE),image=$(IMAGE))
 # `make -n table ...` shows the jobs instead of running them.
 DRY_RUN := $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 SNAKEMAKE = "$(BIN)/snakemake" --snakefile papermill_runs/Snakefile --profile papermill_runs/profiles/$(PROFILE) --quiet host reason rules \
-  $(if $(filter workstation,$(PROFILE)),--cores $(CORES)) $(DRY_RUN) --config $(CONFIG)
+  $(if $(filter workstation,$(PROFILE)),--cores $(CORES)) $(DRY_RUN) \
+  $(if $(IMAGE),--software-deployment-method apptainer --apptainer-args=--nv) --config $(CONFIG)
 # After a dry run there is nothing to show but what the run would cost.
 SHOW = $(if $(DRY_RUN),"$(BIN)/grafting" cost $(TABLE) --rows "$(ROWS)" --seeds "$(SEEDS)" $(if $(GPUS),--gpus $(GPUS)) --scale "$(or $(SCALE),tiny)","$(BIN)/grafting" $(if $(TABLE),show "$(TABLE)" --rows "$(ROWS)" --seeds "$(SEEDS)",status) --scale "$(or $(SCALE),tiny)")
 CPU_INDEX := https://download.pytorch.org/whl/cpu
