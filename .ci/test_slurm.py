@@ -19,7 +19,7 @@ from pathlib import Path
 from debian import install, skip
 from slow_training import train, write_notebook
 
-root = Path(__file__).resolve().parent.parent
+checkout = Path(__file__).resolve().parent.parent
 programs = Path(sys.executable).parent
 rows = "mha-swa-50", "mlp-mlp_r3-50"
 packages = "slurm-wlm", "munge"
@@ -34,6 +34,12 @@ def workflow(folder):
             "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs",
             "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0",
             f"root={folder/'runs'}", "--", "records"]
+
+
+def copy_project(folder) -> Path:
+    "The project without what it has computed, so that other runs of its workflow may go on in the checkout."
+    left_out = shutil.ignore_patterns(".*", "build", "_docs", "_proc", "runs", "cache", "__pycache__")
+    return Path(shutil.copytree(checkout, folder/"project", ignore=left_out))
 
 
 def free_ports(count):
@@ -117,11 +123,11 @@ def start(stack, folder):
     return wait_until(lambda: ask("sinfo", "--noheader", "--format=%T") == ["idle"], 60)
 
 
-def run(command, log):
+def run(command, project, log):
     "Run a command for 20 minutes at most; what went wrong, or None."
     with open(log, "w") as output:
         streams = dict(stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        try: done = subprocess.run(command, cwd=root, timeout=1200, **streams)
+        try: done = subprocess.run(command, cwd=project, timeout=1200, **streams)
         except subprocess.TimeoutExpired: return "not finished after 20 minutes"
     if done.returncode: return f"snakemake ended with status {done.returncode}"
 
@@ -142,22 +148,25 @@ def check(folder):
         return "a job did not complete, or got no GPU"
 
 
-def submit_chain(folder):
+def submit_chain(folder, project):
     "A job of one minute at a time, with a training that takes two: it has to come back to the queue twice."
     write_notebook(folder/"slow.ipynb")
     command = [sys.executable, "papermill_runs/job.py", folder/"slow.ipynb", folder/"chain.ipynb",
                "--requeue", "-r", "folder", folder/"chain"]
     step = f"srun --ntasks=1 {' '.join(map(str, command))}"
     options = ["--requeue", "--time=1", "--job-name=chain", f"--output={folder}/chain.log", "--open-mode=append"]
-    if not ask("sbatch", "--chdir", root, *options, "--wrap", step): return "the chain of jobs was not submitted"
+    if not ask("sbatch", "--chdir", project, *options, "--wrap", step): return "the chain of jobs was not submitted"
 
 
 def check_chain(folder):
     "What is wrong with the chain of jobs, or None: it restarted and ended with the weights of an unbroken run."
-    def state(): return ask("squeue", "--noheader", "--states=all", "--name=chain", "--Format=State: ,RestartCnt: ")
-    ended = wait_until(lambda: not {"PENDING", "RUNNING", "COMPLETING"} & set(state()[0].split()), 400)
-    print("   chain", *state())
-    status, restarts = state()[0].split()
+    def state() -> list[str]: # status, restarts
+        columns = "--Format=State: ,RestartCnt: "
+        lines = ask("squeue", "--noheader", "--states=all", "--name=chain", columns) or ["UNKNOWN 0"]
+        return lines[0].split()
+    ended = wait_until(lambda: state()[0] not in ("PENDING", "RUNNING", "COMPLETING", "UNKNOWN"), 1200)
+    status, restarts = state()
+    print("   chain", status, restarts)
     if not ended or status != "COMPLETED": return f"the chain of jobs is {status}"
     if int(restarts) < 2: return f"the chain of jobs came back to the queue {restarts} times only"
     if train(folder/"chain", pause=0) != train(folder/"unbroken", pause=0): return "the chain ended with other weights"
@@ -173,8 +182,10 @@ def main():
         configure(folder)
         if start(stack, folder):
             print("Slurm is up, running a chain of jobs and", *rows, flush=True)
-            wrong = (submit_chain(folder) or run(workflow(folder), folder/"snakemake.log") or check(folder)
-                     or check_chain(folder))
+            project = copy_project(folder)
+            os.environ["PYTHONPATH"] = str(project)
+            wrong = (submit_chain(folder, project) or run(workflow(folder), project, folder/"snakemake.log")
+                     or check(folder) or check_chain(folder))
         else: wrong = "the node did not become idle"
         if wrong:
             for log in sorted(folder.rglob("*.log")):

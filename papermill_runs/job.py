@@ -2,9 +2,10 @@
 
     python papermill_runs/job.py NOTEBOOK OUTPUT [-r NAME VALUE ...]
 
-Told to end, a training saves and leaves, if it hears of it and gets the time; papermill alone would kill it. So SIGTERM
-is passed on to the kernel and what it has started, and some minutes before a Slurm job is over they get SIGUSR1, which
-nobody but a training listens to. A job that was told to end and is not finished has status 75 ("try again").
+Told to end, training and sampling save and leave, if they hear of it and get the time; papermill alone would kill them.
+SIGTERM and Ctrl-C are passed on to the kernel and what it has started; inside of Slurm every process gets SIGTERM
+anyway. Some minutes before a Slurm job is over they get SIGUSR1, which ends nobody else. A job that was told to end and
+is not finished has status 75 ("try again").
 
 `--requeue` is for a Slurm job that is nothing but this notebook: it goes back into the queue, as the same job.
 """
@@ -13,17 +14,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from threading import Event, Thread
 
 import psutil
 from papermill import execute_notebook
 
 MARGIN = 300  # seconds before the end of a Slurm job, or a fifth of what is left where that is less
+LAST = 30  # seconds before the end in which nobody is waited for any more
 
 
-def tell(number):
+def send(number):
     "Send a signal to the kernel and all that it has started."
     for child in psutil.Process().children(recursive=True):
         try: child.send_signal(number)
@@ -31,19 +33,25 @@ def tell(number):
 
 
 def of_slurm(column):
-    "What Slurm says of the job that this is a part of; nothing outside of Slurm."
-    if "SLURM_JOB_ID" not in os.environ: return ""
+    "What Slurm says of the job that this is a part of, in a column of squeue; nothing where it does not answer."
     command = ["squeue", "--noheader", "--jobs", os.environ["SLURM_JOB_ID"], "--format", column]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip()
+    environment = os.environ | {"SLURM_TIME_FORMAT": "%s"}  # seconds since 1970
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment).stdout.strip()
+
+
+def end_of_job(finished):
+    "When Slurm ends this job, in seconds since 1970; None where it has no limit. A busy controller is asked again."
+    while not (end := of_slurm("%e")) and not finished.wait(60): pass
+    return float(end) if end.isdigit() else None
 
 
 def warn_before_the_end(told, finished):
-    "When the time of a Slurm job is nearly over, say so until somebody listens: between two trainings nobody does."
-    try: left = (datetime.fromisoformat(of_slurm("%e")) - datetime.now()).total_seconds()
-    except ValueError: return # there is no limit
+    "While time is short, say so until somebody listens: between two trainings nobody does."
+    if (end := end_of_job(finished)) is None: return
+    left = end - time.time()
     if finished.wait(left - min(MARGIN, left/5)): return
     told.set()
-    while not finished.wait(5): tell(signal.SIGUSR1)
+    while not finished.wait(5): send(signal.SIGUSR1 if time.time() < end - LAST else signal.SIGTERM)
 
 
 def requeue():
@@ -59,18 +67,18 @@ def main():
     parser.add_argument("--requeue", action="store_true", help="put this Slurm job back into the queue")
     args = parser.parse_args()
     told, finished = Event(), Event()
+    in_slurm = "SLURM_JOB_ID" in os.environ
 
     def pass_on(number, frame):
         told.set()
-        if "SLURM_JOB_ID" not in os.environ: tell(number) # Slurm itself tells every process of a job
+        if number == signal.SIGINT or not in_slurm: send(signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN) # inherited by all that is started here
-    Thread(target=warn_before_the_end, args=(told, finished), daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT): signal.signal(number, pass_on)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # inherited by all that is started here
+    if in_slurm: Thread(target=warn_before_the_end, args=(told, finished), daemon=True).start()
     how = dict(kernel_name="python3", cwd=".", progress_bar=False)
-    with ThreadPoolExecutor(1) as pool: # outside of the main thread papermill leaves signals alone
-        job = pool.submit(execute_notebook, args.notebook, args.output, dict(args.r), **how)
-        error = job.exception()
+    with ThreadPoolExecutor(1) as pool:  # outside of the main thread papermill leaves signals alone
+        error = pool.submit(execute_notebook, args.notebook, args.output, dict(args.r), **how).exception()
     finished.set()
     if error is None: return 0
     if not told.is_set() and getattr(error, "ename", None) != "Interrupted": raise error

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grafting_nb.operators.attention import (
+    FLEX_WIDTHS,
     attention_flops,
     attention_matrix,
     flex_attend,
@@ -122,12 +123,14 @@ class NeighbourhoodAttention(GridOperator, nn.Module):
         width = head_width(dim, num_heads)
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and at least 1, got {kernel_size}")
-        if backend == "flex" and width < 16:
-            raise ValueError(f"backend 'flex' needs dim/num_heads to be at least 16, got {width}")
         check_backend(backend, self.fast)
+        if backend == "flex" and width not in FLEX_WIDTHS:
+            limits = f"{FLEX_WIDTHS[0]} to {FLEX_WIDTHS[-1]}"
+            raise ValueError(f"backend 'flex' needs dim/num_heads to be {limits}, got {width}")
+        if width not in FLEX_WIDTHS: self.fast = {}
         self.dim, self.num_heads, self.kernel_size, self.grid = dim, num_heads, kernel_size, as_grid(grid)
         if self.grid: check_window(self.grid, kernel_size)
-        self.backend = backend if width >= 16 else "torch"
+        self.backend = backend
         self.qkv = nn.Linear(dim, 3*dim)
         self.proj = nn.Linear(dim, dim)
 

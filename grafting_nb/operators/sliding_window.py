@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grafting_nb.operators.attention import (
+    FLEX_WIDTHS,
     attention_flops,
     attention_matrix,
     flex_attend,
@@ -104,7 +105,7 @@ def flex_window(q:Tensor, k:Tensor, v:Tensor, window:int) -> Tensor: # (B, H, N,
     return flex_attend(q, k, v, window_mask(n, min(window, n - 1), q.device))
 
 # %% ../../nbs/01_operators/04_sliding_window.ipynb #05c4ec22
-HEAD_WIDTHS = {"varlen": range(8, 257, 8), "flex": range(16, 257)} # backend -> channels of a head that it can take
+HEAD_WIDTHS = {"varlen": range(8, 257, 8), "flex": FLEX_WIDTHS} # backend -> channels of a head that it can take
 
 class SlidingWindowAttention(nn.Module):
     "Self-attention over (B, N, dim) in which token i sees j when |i-j| <= window, named as in flash-attn."

@@ -108,7 +108,7 @@ def computing(run:Run, processes:int) -> Compute:
     jobs, batch = run.preset.jobs, run.preset.finetune.batch_size
     job = next((job for job in jobs if job.gpus == processes), jobs[0])
     share = batch//processes
-    part = job.micro_batch or share
+    part = min(job.micro_batch or share, share)
     if not share or batch % processes or share % part:
         raise ValueError(f"a batch of {batch} cannot be shared by {processes} processes in parts of {part}")
     memory = dict(accumulate=share//part, checkpointing=job.checkpointing)

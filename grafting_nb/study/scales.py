@@ -55,7 +55,6 @@ class Job:
     sample_batch: int = 100 # images that a GPU draws at once
     checkpointing: bool = False # of activations in stage 2
     compile: bool = False
-    nodes: int = 1 # machines that its GPUs are in, as many in each
 
 # %% ../../nbs/10_study/01_scales.ipynb #1238b968
 @dataclass(frozen=True)
@@ -118,8 +117,7 @@ CLASS_SCALES = {
         0.1, dict(distill=8, validation=8),
         Sampling(50_000, "ddpm", 250, 1.5), Probe(8000, 100, 50), (0,),
         (Job(8, 128_000, HALF_A_DAY, micro_batch=32, sample_batch=128, compile=True),
-         Job(1, 64_000, HALF_A_DAY, micro_batch=32, sample_batch=128, checkpointing=True, compile=True),
-         Job(16, 128_000, HALF_A_DAY, micro_batch=16, sample_batch=128, compile=True, nodes=2)),
+         Job(1, 64_000, HALF_A_DAY, micro_batch=32, sample_batch=128, checkpointing=True, compile=True)),
         scratch=dict(steps=125_700)),
 }
 

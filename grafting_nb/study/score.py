@@ -119,9 +119,9 @@ def nodes_here() -> int:
     return int(os.environ.get("SLURM_JOB_NUM_NODES", 1))
 
 def processes_here(run:Run) -> int:
-    "How many processes a row may use: one per visible GPU of each machine, up to what its largest job asks for."
-    most = max(job.gpus for job in run.preset.jobs)
-    return max(1, min(most, torch.cuda.device_count()*nodes_here()))
+    "How many processes a row may use: one per visible GPU of each machine, up to what a job asks for."
+    most = max(job.gpus for job in run.preset.jobs) # of a machine
+    return max(1, min(most, torch.cuda.device_count())*nodes_here())
 
 # %% ../../nbs/10_study/08_score.ipynb #0881d875
 LAUNCH = "-m accelerate.commands.launch --multi_gpu --mixed_precision no --dynamo_backend no --no_python"

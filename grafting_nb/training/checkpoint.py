@@ -30,7 +30,7 @@ class Checkpoint:
     def load(self) -> dict|None: # what `save` was given, on the CPU; None when there is no checkpoint
         "Read the checkpoint; raises ValueError when it is broken or belongs to a run with other settings."
         if not self.path.exists(): return None
-        try: state = torch.load(self.path, map_location="cpu", weights_only=True)
+        try: state = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise ValueError(f"{self.path} cannot be read ({type(error).__name__}); "
                              "delete it to start this run anew") from None
