@@ -22,7 +22,6 @@ import psutil
 from papermill import execute_notebook
 
 MARGIN = 300  # seconds before the end of a Slurm job, or a fifth of what is left where that is less
-LAST = 30  # seconds before the end in which nobody is waited for any more
 
 
 def send(number):
@@ -46,12 +45,13 @@ def end_of_job(finished):
 
 
 def warn_before_the_end(told, finished):
-    "While time is short, say so until somebody listens: between two trainings nobody does."
+    "While time is short, say so until somebody listens: between two trainings nobody does. At last, do not ask."
     if (end := end_of_job(finished)) is None: return
     left = end - time.time()
-    if finished.wait(left - min(MARGIN, left/5)): return
+    margin = min(MARGIN, left/5)
+    if finished.wait(left - margin): return
     told.set()
-    while not finished.wait(5): send(signal.SIGUSR1 if time.time() < end - LAST else signal.SIGTERM)
+    while not finished.wait(margin/60): send(signal.SIGUSR1 if time.time() < end - margin/5 else signal.SIGTERM)
 
 
 def requeue():
