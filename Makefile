@@ -70,6 +70,7 @@ $(STAMP): settings.ini constraints.txt setup.py pyproject.toml
 demo: TABLE := demo
 demo: SCALE := $(or $(SCALE),demo)
 demo table tables: $(STAMP)
+	$(if $(IMAGE),$(if $(filter workstation,$(PROFILE)),,$(error IMAGE=$(IMAGE) works with PROFILE=workstation only: jobs of Slurm need its commands)))
 	$(if $(filter table,$@),$(if $(TABLE),,$(error name a table: make table TABLE=hybrids; `grafting tables` lists them)))
 	+@$(SNAKEMAKE); status=$$?; $(SHOW) && exit $$status
 

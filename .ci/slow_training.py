@@ -1,6 +1,4 @@
-"""A training of a small model that takes its time, for a job that is stopped in the middle. As a program it writes
-the notebook of that job: `python slow_training.py NOTEBOOK`."""
-import sys
+"A training of a small model that takes its time, for a job that is stopped in the middle."
 import time
 from pathlib import Path
 
@@ -38,6 +36,3 @@ def write_notebook(path):
     cells[1].metadata.tags = ["parameters"]
     kernel = dict(name="python3", display_name="Python 3", language="python")
     write(new_notebook(cells=cells, metadata=dict(kernelspec=kernel)), path)
-
-
-if __name__ == "__main__": write_notebook(sys.argv[1])

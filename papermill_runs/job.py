@@ -11,6 +11,7 @@ is not finished has status 75 ("try again").
 """
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def end_of_job(finished):
 
 
 def warn_before_the_end(told, finished):
-    "While time is short, say so until somebody listens: between two trainings nobody does. At last, do not ask."
+    "While time is short, say so until somebody listens: between two trainings nobody does. Then end who is left."
     if (end := end_of_job(finished)) is None: return
     left = end - time.time()
     margin = min(MARGIN, left/5)
@@ -68,6 +69,9 @@ def main():
     args = parser.parse_args()
     told, finished = Event(), Event()
     in_slurm = "SLURM_JOB_ID" in os.environ
+    watched = in_slurm and shutil.which("squeue")
+    if in_slurm and not watched:
+        print("no squeue here: nobody will be warned before the end of this Slurm job", file=sys.stderr)
 
     def pass_on(number, frame):
         told.set()
@@ -75,7 +79,7 @@ def main():
 
     for number in (signal.SIGTERM, signal.SIGINT): signal.signal(number, pass_on)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # inherited by all that is started here
-    if in_slurm: Thread(target=warn_before_the_end, args=(told, finished), daemon=True).start()
+    if watched: Thread(target=warn_before_the_end, args=(told, finished), daemon=True).start()
     how = dict(kernel_name="python3", cwd=".", progress_bar=False)
     with ThreadPoolExecutor(1) as pool:  # outside of the main thread papermill leaves signals alone
         error = pool.submit(execute_notebook, args.notebook, args.output, dict(args.r), **how).exception()
@@ -83,7 +87,7 @@ def main():
     if error is None: return 0
     if not told.is_set() and getattr(error, "ename", None) != "Interrupted": raise error
     print(f"told to end: the same command goes on\n{error}", file=sys.stderr)
-    if args.requeue: requeue()
+    if args.requeue and watched: requeue()
     return os.EX_TEMPFAIL
 
 
