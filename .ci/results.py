@@ -7,7 +7,6 @@ They read records and train nothing, so this takes seconds. Libraries are import
 for each notebook.
 """
 import base64
-import io
 import os
 import sys
 from multiprocessing import get_context
@@ -25,12 +24,9 @@ def notebooks():
 
 
 def smaller(png):
-    "A picture in 128 colours, in base64 as notebooks hold it."
-    from PIL import Image
-    colours = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").quantize(128)
-    file = io.BytesIO()
-    colours.save(file, "png", optimize=True)
-    return base64.b64encode(file.getvalue()).decode() + "\n"
+    "A picture in few colours, in base64 as notebooks hold it."
+    from grafting_nb.results.publish import in_few_colours
+    return base64.b64encode(in_few_colours(base64.b64decode(png))).decode() + "\n"
 
 
 def executed(path):

@@ -11,7 +11,7 @@ __all__ = ['TIMED', 'HOUR', 'Structure', 'bare', 'pass_flops', 'structure', 'sca
 
 # %% ../../nbs/11_results/05_costs.ipynb #a5c5ead2
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,7 +129,8 @@ def with_operations(scores:pd.DataFrame, # with `row` and `stage`
     "The same with the operations of each step: distill, finetune, sampling."
     points = zip(scores.row, scores.stage)
     counted = [asdict(operations(scale, row, stage, checkpointing)) for row, stage in points]
-    return scores.join(pd.DataFrame(counted, index=scores.index, dtype=float))
+    columns = [step.name for step in fields(Operations)] # also of a table that is finished
+    return scores.join(pd.DataFrame(counted, index=scores.index, columns=columns, dtype=float))
 
 def speed_of(records:list[dict], scale:str) -> Speed|None: # None where none of them was trained
     "The median speed of the scores of a scale."

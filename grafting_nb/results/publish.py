@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['PUBLISHED_COLOURS', 'is_current', 'scored_tables', 'known_scores', 'teacher_records_of', 'finished_files',
-           'copy_small', 'publish', 'restore_scores', 'restore']
+           'in_few_colours', 'publish', 'restore_scores', 'restore']
 
 # %% ../../nbs/11_results/09_publish.ipynb #6c07ef75
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -62,11 +63,12 @@ def finished_files(scale:str, root:Path, records:Path, figures:Path # folders of
 # %% ../../nbs/11_results/09_publish.ipynb #760f08d7
 PUBLISHED_COLOURS = 128
 
-def copy_small(made:Path, target:Path):
-    "Copy a file; a picture in few colours."
-    with atomic_path(target) as temporary:
-        if made.suffix != ".png": shutil.copy(made, temporary)
-        else: Image.open(made).convert("RGB").quantize(PUBLISHED_COLOURS).save(temporary, "png", optimize=True)
+def in_few_colours(png:bytes) -> bytes: # half as many
+    "A picture in `PUBLISHED_COLOURS` colours."
+    picture = Image.open(BytesIO(png)).convert("RGB").quantize(PUBLISHED_COLOURS)
+    file = BytesIO()
+    picture.save(file, "png", optimize=True)
+    return file.getvalue()
 
 # %% ../../nbs/11_results/09_publish.ipynb #dc408f5c
 def publish(scale:str, root:Path, # the runs
@@ -82,7 +84,9 @@ def publish(scale:str, root:Path, # the runs
         write_json(records/f"{name}.json", dict(table=name, scale=scale, records=scores))
         written.append(records/f"{name}.json")
     for made, target in finished_files(scale, root, records, figures).items():
-        copy_small(made, target)
+        content = made.read_bytes()
+        if made.suffix == ".png": content = in_few_colours(content)
+        with atomic_path(target) as temporary: temporary.write_bytes(content)
         written.append(target)
     return written
 
