@@ -1,9 +1,9 @@
-"""Rows at scale smoke through the Slurm profile, and a job whose time is too short for its training, on a Slurm of one
-node that this script sets up, starts and stops.
+"""Two rows at scale smoke through the Slurm profile, one in a shared folder and one through a storage provider, and a
+job whose time is too short for its training, on a Slurm of one node that this script sets up, starts and stops.
 
-It needs root, and Debian or Ubuntu, whose packages slurm-wlm and munge it installs if they are missing. Everything else
-is in a temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it says why and ends
-with status 77.
+It needs root, and Debian or Ubuntu, whose packages slurm-wlm, munge and rsync it installs if they are missing.
+Everything else is in a temporary folder: configuration, keys, state, logs and results. Where it cannot be tried, it
+says why and ends with status 77.
 """
 import os
 import shutil
@@ -22,18 +22,24 @@ from slow_training import train, write_notebook
 checkout = Path(__file__).resolve().parent.parent
 programs = Path(sys.executable).parent
 rows = "mha-swa-50", "mlp-mlp_r3-50"
-packages = "slurm-wlm", "munge"
-programs_of_slurm = "munged", "slurmctld", "slurmd", "sbatch"
+packages = "slurm-wlm", "munge", "rsync"
+needed = "munged", "slurmctld", "slurmd", "sbatch", "rsync"
 
 
-def workflow(folder):
-    "The command under test; its records come into `folder`. Every job asks for a GPU; waits are short as the jobs are."
+def workflow(folder, row, root, *options):
+    "The command under test. Every job asks for a GPU; waits are short as the jobs are."
     return [programs/"snakemake", "--snakefile", "papermill_runs/Snakefile",
             "--profile", "papermill_runs/profiles/slurm", "--retries", "0",
             "--set-resources", "score:gpu=1",
-            "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs",
-            "--config", "scale=smoke", "tables=hybrids", f"rows={' '.join(rows)}", "seeds=0",
-            f"root={folder/'runs'}", "--", "records"]
+            "--slurm-init-seconds-before-status-checks", "5", "--slurm-logdir", folder/"logs", *options,
+            "--config", "scale=smoke", "tables=hybrids", f"rows={row}", "seeds=0", f"root={root}", "--", "records"]
+
+
+def storage(folder):
+    "The options of a run whose nodes do not see the folder of runs: files travel through a store."
+    return ["--default-storage-provider", "fs", "--default-storage-prefix", folder/"store",
+            "--local-storage-prefix", folder/"here", "--remote-job-local-storage-prefix", folder/"node",
+            "--shared-fs-usage", "persistence", "software-deployment", "sources", "source-cache"]
 
 
 def copy_project(folder) -> Path:
@@ -132,18 +138,34 @@ def run(command, project, log):
     if done.returncode: return f"snakemake ended with status {done.returncode}"
 
 
+def finished(runs) -> set[str]:
+    "The executed notebooks whose records are there, of which a job leaves both."
+    return {str(path.relative_to(runs)) for path in runs.rglob("*.ipynb") if path.with_suffix(".json").exists()}
+
+
+def run_rows(folder, project):
+    """One row in a folder that all see. The other one through a store, which holds the teacher's score already: it must
+    be found there and not be made again."""
+    runs, log = folder/"runs", folder/"snakemake.log"
+    wrong = run(workflow(folder, rows[0], runs), project, log)
+    if wrong: return wrong
+    shutil.copytree(runs, folder/"store"/"runs")
+    return run(workflow(folder, rows[1], "runs", *storage(folder)), project, folder/"snakemake_storage.log")
+
+
 def check(folder):
     "What is wrong with a finished workflow, or None, by Slurm's own list: state, GPUs, the rule and its wildcards."
     columns = "--Format=Name: ,State: ,tres-per-job: ,Comment: "
     listed = [line.split() for line in ask("squeue", "--noheader", "--states=all", "--sort=i", columns)]
     jobs = [job for name, *job in listed if name != "chain"]
     for job in jobs: print("  ", *job)
-    notebooks = (folder/"runs").rglob("*.ipynb")
-    finished = [str(path) for path in notebooks if path.with_suffix(".json").exists()] # a job leaves both
-    missing = [row for row in rows if not any(f"/{row}/s0/stage2-" in path for path in finished)]
+    shared, stored = finished(folder/"runs"), finished(folder/"store"/"runs")
+    scored = zip(rows, (shared, stored))
+    missing = [row for row, there in scored if not any(f"{row}/s0/stage2-" in path for path in there)]
     if missing: return f"no final score of {missing}"
-    if len(jobs) != len(finished):
-        return f"{len(finished)} records from {len(jobs)} Slurm jobs: something ran outside Slurm"
+    if len(jobs) != len(shared | stored):
+        return f"{len(shared | stored)} records from {len(jobs)} Slurm jobs: something ran outside Slurm"
+    if not list((folder/"node").rglob("finetune.pt")): return "the job with a store did not train in its node's folder"
     if {(state, gpus) for state, gpus, _ in jobs} != {("COMPLETED", "gres:gpu:1")}:
         return "a job did not complete, or got no GPU"
 
@@ -174,7 +196,7 @@ def check_chain(folder):
 
 def main():
     if os.geteuid() != 0: skip("the daemons of Slurm need root")
-    install(programs_of_slurm, packages)
+    install(needed, packages)
     for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, lambda number, _: sys.exit(128 + number))
     os.environ.update(PATH=f"{programs}:{os.environ['PATH']}", OMP_NUM_THREADS="1")
     with ExitStack() as stack:
@@ -184,13 +206,13 @@ def main():
             print("Slurm is up, running a chain of jobs and", *rows, flush=True)
             project = copy_project(folder)
             os.environ["PYTHONPATH"] = str(project)
-            wrong = (submit_chain(folder, project) or run(workflow(folder), project, folder/"snakemake.log")
+            wrong = (submit_chain(folder, project) or run_rows(folder, project)
                      or check(folder) or check_chain(folder))
         else: wrong = "the node did not become idle"
         if wrong:
             for log in sorted(folder.rglob("*.log")):
                 print(f"--- {log.relative_to(folder)}", log.read_text(errors="replace")[-3000:], sep="\n")
-    good = "ok: Slurm ran the job of every record, and short jobs finish a long training"
+    good = "ok: Slurm ran the job of every record, with and without a shared folder; short jobs finish a long training"
     print(f"FAILED: {wrong}" if wrong else good)
     return bool(wrong)
 
