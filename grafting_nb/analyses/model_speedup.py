@@ -17,7 +17,7 @@ from functools import cache, partial
 import torch
 from torch import nn
 
-from .attention_sweep import COLOURS, DASHES, TITLES, sized_operator
+from .attention_sweep import DASHES, colour_of, label_of, sized_operator
 from .timing import attention_backend, measure_in_turns
 from ..core.machine import load_library
 from ..core.seeds import generator, seeded
@@ -195,11 +195,11 @@ def speedups(curve:dict # of `measure_replacement`
 def _draw_curve(ax, kernel:str, curve:dict):
     "The bound of a curve as a line, what was measured as circles."
     operator = curve["operator"]
-    colour = COLOURS[operator]
+    colour = colour_of(operator)
     total = curve["points"][0]["median"]
     layers = range(curve["depth"] + 1)
     bounds = [_bound(total, curve["parts"]["mha"], curve["parts"][operator], k) for k in layers]
-    ax.plot(layers, bounds, color=colour, ls=DASHES[kernel], lw=1.4, label=f"{TITLES[operator]} ({kernel}): bound")
+    ax.plot(layers, bounds, color=colour, ls=DASHES[kernel], lw=1.4, label=f"{label_of(operator)} ({kernel}): bound")
     rows = speedups(curve)
     ax.errorbar(
         [row["layers"] for row in rows], [row["measured"] for row in rows], [row["spread"]/2 for row in rows],

@@ -127,6 +127,7 @@ def rule_choice(scored:ScoredCandidates, rule:str, budget:float, depth:int, # la
         for count in range(1, depth + 1):
             layers = select_layers(rule, depth, count/depth, scores)
             chosen = [row for row in scored.candidates if row.layer in layers and kind(row) in kinds]
+            if not chosen: continue # a rule may begin in layers that have no candidates
             plan = found_plan(scored, chosen)
             if plan.share <= budget:
                 found.append(plan)

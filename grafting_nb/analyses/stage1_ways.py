@@ -20,13 +20,15 @@ from torch import nn
 from .timing import time_calls, time_in_turns
 from ..core.machine import pick_device, progress
 from ..core.seeds import fingerprint
-from ..data.latents import Latents, draw_batch
+from ..data.latents import Latents
 from ..grafting.plan import Edit, GraftPlan, Site
 from ..grafting.scions import new_scions
 from ..models.dit import DiT
+from ..models.stored_weights import asked_on
 from grafting_nb.training.activations import (
     Activation,
     DistillConfig,
+    draw_inputs,
     input_objective,
     scion_losses,
     teacher_activations,
@@ -56,7 +58,7 @@ def write_activations(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillC
     objective = input_objective(teacher, config)
     size = 0
     for step in progress(range(config.steps), desc="write activations"):
-        batch = draw_batch(data, config.batch_size, step, config.seed, label_dropout=config.label_dropout).to(device)
+        batch = draw_inputs(data, step, config).to(device)
         for site, activation in teacher_activations(teacher, plan.sites(), batch, objective).items():
             size += _write_activation(activation, _activation_file(folder, site, step))
     return size
@@ -64,7 +66,7 @@ def write_activations(teacher:DiT, plan:GraftPlan, data:Latents, config:DistillC
 # %% ../../nbs/08_analyses/04_stage1_ways.ipynb #b2b06544
 def _train_from_files(site:Site, scion:nn.Module, config:DistillConfig, folder:str|Path, device:torch.device):
     "Train one scion from the files of its layer."
-    optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=0., fused=True)
+    optimizer = torch.optim.AdamW(scion.parameters(), lr=config.lr, weight_decay=config.weight_decay or 0., fused=True)
     for step in progress(range(config.steps), desc=site.key):
         activation = _read_activation(_activation_file(folder, site, step), device)
         loss = scion_losses({site: scion}, {site: activation}, config)[site]
@@ -90,11 +92,12 @@ def distill_from_files(teacher:DiT, # pretrained, unchanged by this
                        device:torch.device|str|None=None # a GPU if there is one
                        ) -> FromFiles:
     "Stage 1 through activations on disk, layer after layer: the baseline that `distill` is compared with."
+    if config.keep: raise ValueError(f"keep = {config.keep!r} needs validations, and training from files has none")
     device = torch.device(device or pick_device())
     Path(folder).mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     scions = new_scions(teacher, plan, config.seed).to(device).train()
-    size = write_activations(teacher.to(device).eval(), plan, data, config, folder, device)
+    with asked_on(teacher, device) as asked: size = write_activations(asked, plan, data, config, folder, device)
     written = time.perf_counter()
     for site in plan.sites(): _train_from_files(site, scions[site.key], config, folder, device)
     return FromFiles(scions.cpu().eval(), written - start, time.perf_counter() - written, size)
@@ -150,9 +153,10 @@ def compare_distillation(teacher:DiT, plan:GraftPlan, data:Latents,
     "Time stage 1 with all layers together, from files, and by layer, and say whether the scions are identical."
     device = torch.device(device or pick_device())
     config = replace(config, validate_every=config.steps, checkpoint_every=config.steps)
-    batch = draw_batch(data, config.batch_size, 0, config.seed).to(device)
-    one_pass = partial(teacher_activations, teacher.to(device).eval(), plan.sites(), batch)
-    teacher_pass = time_calls(one_pass, repeats=5)
+    batch = draw_inputs(data, 0, config).to(device)
+    with asked_on(teacher, device) as asked:
+        one_pass = partial(teacher_activations, asked, plan.sites(), batch, input_objective(teacher, config))
+        teacher_pass = time_calls(one_pass, repeats=5)
     with tempfile.TemporaryDirectory(dir=folder) as below:
         ways, made = _three_ways(teacher, plan, data, config, below, device)
         times = time_in_turns(ways, repeats, warmup=0)

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 
-from ..core.files import read_json, require_same, write_json
+from ..core.files import first_line, read_json, require_same, write_json
 from ..core.machine import progress
 from ..core.records import hardware
 
@@ -188,6 +188,6 @@ def measure_all(path:str|Path, # JSON file, written after every measurement
             bar.set_postfix_str(name)
             try: results[name] = job()
             except RuntimeError as error:
-                results[name] = dict(failed=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+                results[name] = dict(failed=f"{type(error).__name__}: {first_line(error)}")
             write_json(path, found)
     return {name: results[name] for name in jobs}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PACKAGE', 'find_checkout', 'project_root', 'shipped', 'runs_root', 'data_root', 'temporary_path', 'is_alive',
-           'remove_remains', 'atomic_path', 'read_text', 'read_lines', 'write_json', 'read_json', 'require_same',
-           'begin_folder', 'read_manifest']
+           'remove_remains', 'atomic_path', 'read_text', 'read_lines', 'first_line', 'write_json', 'read_json',
+           'require_same', 'begin_folder', 'read_manifest']
 
 # %% ../../nbs/00_core/00_files.ipynb #736df5dc
 import errno
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../../nbs/00_core/00_files.ipynb #6f60351e
-_HERE = __file__ if "__file__" in globals() else "../grafting_nb/core/_" # in a notebook there is no file
+_HERE = __file__ if "__file__" in globals() else "../../grafting_nb/core/_" # a notebook has no file
 PACKAGE = Path(_HERE).resolve().parent.parent # grafting_nb/
 
 def _is_checkout(folder:Path) -> bool:
@@ -135,6 +135,11 @@ def read_text(path:str|Path) -> str:
 def read_lines(path:str|Path) -> list[str]:
     "The lines of a text file that hold something, as `read_text` reads it."
     return [line for line in re.split(r"\r\n|\n|\r", read_text(path)) if line.strip()]
+
+# %% ../../nbs/00_core/00_files.ipynb #98419164
+def first_line(error:BaseException) -> str:
+    "What an error says in a line: the first of its message, or its class where it has none."
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 # %% ../../nbs/00_core/00_files.ipynb #e9d0fd8e
 def write_json(path:str|Path, content:dict|list):

@@ -43,8 +43,9 @@ def hold(path:str|Path # the lock's file
     try:
         sign(lock, this_worker())
         yield
+    finally:
         sign(lock, "")
-    finally: lock.release()
+        lock.release()
 
 # %% ../../nbs/00_core/06_locks.ipynb #4be254bc
 @contextmanager

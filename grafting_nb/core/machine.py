@@ -43,7 +43,11 @@ def tf32_products(enabled:bool):
 @contextmanager
 def without_tf32():
     "No TF32 in matrix products and convolutions; the former choices return afterwards."
-    with tf32_products(False), torch.backends.cudnn.flags(enabled=True, allow_tf32=False): yield
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        with tf32_products(False): yield
+    finally: torch.backends.cudnn.allow_tf32 = before
 
 # %% ../../nbs/00_core/03_machine.ipynb #ff8eed4a
 def _wants_cpu(device:torch.device|str|None) -> bool:

@@ -30,8 +30,15 @@ def _fits(value, annotation) -> bool:
     kind = origin or annotation
     if kind in (int, float) and isinstance(value, bool): return False # for Python a bool is an int
     if kind is float: return isinstance(value, (int, float))
-    if kind in (list, tuple): return isinstance(value, (list, tuple))
-    return isinstance(value, kind)
+    if not isinstance(value, (list, tuple) if kind in (list, tuple) else kind): return False
+    return all(_fits(part, of) for part, of in _parts(value, inner))
+
+def _parts(value, inner:tuple) -> list[tuple]: # each part with its type
+    "What a list, tuple or dictionary holds; nothing where its type does not say of what."
+    if not inner: return []
+    if isinstance(value, dict): return [(part, of) for pair in value.items() for part, of in zip(pair, inner)]
+    if len(inner) == 1 or inner[-1] is Ellipsis: return [(part, inner[0]) for part in value]
+    return list(zip(value, inner))
 
 # %% ../../nbs/00_core/02_records.ipynb #9e01192d
 def _plain(value): return tuple(value) if isinstance(value, list) else value

@@ -9,6 +9,7 @@ __all__ = ['load_vae', 'centre_crop', 'resize_short_side', 'load_image', 'encode
 # %% ../../nbs/02_data/05_autoencoder.ipynb #5e63d9a0
 import hashlib
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from PIL import Image, ImageOps
 from PIL.Image import Resampling
 from torch import Tensor
 
+from ..core.files import first_line
 from ..core.machine import load_library, this_process
 from ..core.pictures import check_images, to_floats, to_rgb
 from ..core.seeds import fingerprint, generator
@@ -35,7 +37,7 @@ def load_vae(name_or_folder:str|Path="stabilityai/sd-vae-ft-ema", # name on the 
     try: vae, report = load(str(name_or_folder), revision=revision, output_loading_info=True)
     except (OSError, ValueError) as error:
         raise OSError(
-            f"cannot load the autoencoder {name_or_folder} ({str(error).splitlines()[0]}): fetch it where the hub "
+            f"cannot load the autoencoder {name_or_folder} ({first_line(error)}): fetch it where the hub "
             "can be reached (`hf download stabilityai/sd-vae-ft-ema`), or give a folder with config.json "
             "and a whole diffusion_pytorch_model.safetensors") from None
     missing = sorted(report["missing_keys"])
@@ -89,10 +91,12 @@ def encode(vae, images:Tensor, # (b, 3, H, W) in [-1, 1]
            seed:int=0) -> Tensor: # (b, c, h, w) float32, scaled for training
     "Sample latents of images; the noise of each is a function of (seed, index). ValueError on what is no image."
     check_images(images)
-    posterior = vae.encode(images.to(vae.device)).latent_dist
+    if len(indices) != len(images): raise ValueError(f"{len(images)} images, but {len(indices)} indices")
+    posterior = vae.encode(images.to(vae.device, vae.dtype)).latent_dist
     shape = posterior.mean.shape[1:]
     noise = torch.stack([torch.randn(shape, generator=generator(seed, "latent", i)) for i in indices])
-    return (posterior.mean + posterior.std*noise.to(vae.device))*vae.config.scaling_factor
+    latents = posterior.mean + posterior.std*noise.to(vae.device)
+    return (latents*vae.config.scaling_factor).float()
 
 # %% ../../nbs/02_data/05_autoencoder.ipynb #5c85e108
 @torch.no_grad()
@@ -172,19 +176,25 @@ def list_images(folder:Path, size:int, flip:bool, seed:int,
 # %% ../../nbs/02_data/05_autoencoder.ipynb #c7e25870
 _THREADS = 8 # that read images, which is mostly waiting for the disk
 
+def _read_ahead(images:ImageList, batches:list[range]) -> Iterator[list[np.ndarray|str]]: # as `ImageList.load`
+    "The images of each batch; the next two are being read meanwhile, and no more."
+    with ThreadPoolExecutor(_THREADS) as pool:
+        reading = deque()
+        for batch in batches:
+            reading.append([pool.submit(images.load, i) for i in batch])
+            if len(reading) > 2: yield [image.result() for image in reading.popleft()]
+        while reading: yield [image.result() for image in reading.popleft()]
+
 def _encode_part(rows:range, images:ImageList, vae, batch_size:int
                 ) -> Iterator[tuple[Tensor, Tensor, list[str]]]: # latents, labels, names
     "Encode the images of one part; raises ValueError that names every image of the part that cannot be used."
     bad = []
-    with ThreadPoolExecutor(_THREADS) as pool:
-        loaded = pool.map(images.load, rows)
-        for start in range(rows.start, rows.stop, batch_size):
-            batch = rows[start - rows.start:start - rows.start + batch_size]
-            found = [next(loaded) for _ in batch]
-            bad += [image for image in found if isinstance(image, str)]
-            if bad: continue
-            latents = encode(vae, to_floats(np.stack(found)), list(batch), images.seed)
-            yield latents, torch.tensor([images.labels[i] for i in batch]), [images.names[i] for i in batch]
+    batches = [rows[i:i + batch_size] for i in range(0, len(rows), batch_size)]
+    for batch, found in zip(batches, _read_ahead(images, batches), strict=True):
+        bad += [image for image in found if isinstance(image, str)]
+        if bad: continue
+        latents = encode(vae, to_floats(np.stack(found)), list(batch), images.seed)
+        yield latents, torch.tensor([images.labels[i] for i in batch]), [images.names[i] for i in batch]
     if bad:
         count = f"{len(bad)} of {len(rows)} images cannot be used; replace or remove them and run again"
         raise ValueError("\n".join([count, *bad]))

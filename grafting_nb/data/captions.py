@@ -8,7 +8,7 @@ __all__ = ['Encode', 'Captions', 'encode_table', 'open_captions', 'check_caption
 # %% ../../nbs/02_data/06_captions.ipynb #c96aba2b
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..core.files import atomic_path, read_json, read_manifest, write_json
 from ..core.parts import write_in_parts
+from .latents import check_stored_dtype
 
 # %% ../../nbs/02_data/06_captions.ipynb #f0efae33
 def _check_vectors(vectors:np.ndarray, lengths:np.ndarray, n:int):
@@ -129,6 +130,7 @@ def encode_table(texts:Iterable[str], # the empty caption is added
                  dtype:str="float32" # or `float16`
                  ) -> Captions: # in memory
     "Encode all captions at once, for tables that fit into memory."
+    check_stored_dtype(dtype)
     texts = list(texts)
     asked = texts + [""]
     rows = []
@@ -203,6 +205,8 @@ def _join(folder:Path, texts:list[str], settings:dict, paths:list[Path]):
 # %% ../../nbs/02_data/06_captions.ipynb #bd0bef9f
 _KIND = "table of captions"
 
+def _hash_texts(texts:Sequence[str]) -> str: return hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()
+
 def open_captions(folder:str|Path) -> Captions: # memory-mapped
     "The table in a folder; FileNotFoundError for an unfinished one, ValueError when a file does not have its size."
     folder = Path(folder)
@@ -211,9 +215,10 @@ def open_captions(folder:str|Path) -> Captions: # memory-mapped
     return Captions(tuple(read_json(folder/"texts.json")), vectors, np.load(folder/"lengths.npy"), manifest["values"])
 
 def check_captions(folder:str|Path) -> Captions: # memory-mapped
-    "Read all vectors of a table; raises ValueError when they are not what was written."
+    "Read a whole table; raises ValueError when texts or vectors are not what was written."
     captions = open_captions(folder)
-    if _hash_vectors(captions) == captions.values: return captions
+    written = read_manifest(Path(folder), _KIND)
+    if (_hash_texts(captions.texts), _hash_vectors(captions)) == (written["texts"], written["values"]): return captions
     raise ValueError(f"{folder} does not have the SHA-256 of its manifest: copy or write the {_KIND} again")
 
 # %% ../../nbs/02_data/06_captions.ipynb #b137e70a
@@ -225,12 +230,11 @@ def write_captions(folder:str|Path,
                    part_size:int=64 # captions encoded at once and written together: what a kill costs at most
                    ) -> Captions: # memory-mapped
     "Encode the parts that are missing and join them; ValueError when the folder was begun with other settings."
-    if dtype not in ("float16", "float32"): raise ValueError(f"unknown dtype {dtype!r}; known: float16, float32")
+    check_stored_dtype(dtype)
     texts = list(texts)
     asked = texts + [""]
     source = json.loads(json.dumps(source)) # as it will be read
-    which = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
-    settings = dict(texts=which, source=source, dtype=dtype, part_size=part_size)
+    settings = dict(texts=_hash_texts(texts), source=source, dtype=dtype, part_size=part_size)
     parts = {}
     for start in range(0, len(asked), part_size):
         some = asked[start:start + part_size]

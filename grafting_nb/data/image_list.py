@@ -30,7 +30,7 @@ def read_image_list(path:str|Path # a pickled list, or a text file with a path a
     if path.suffix != ".pkl": return read_lines(path)
     try:
         with open(path, "rb") as file: listed = _PlainUnpickler(file).load()
-    except (pickle.UnpicklingError, EOFError) as error:
+    except Exception as error: # a broken pickle raises almost anything
         raise ValueError(f"{path} cannot be read as a plain list of paths: {error}") from None
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise ValueError(f"{path} holds no list of paths")
@@ -51,16 +51,17 @@ def listed_latents(store:str|Path, # a folder
     found = list_sha256(paths)
     if sha256 and sha256 != found:
         raise ValueError(f"{image_list} has the SHA-256 {found[:8]}..., not {sha256[:8]}...")
-    wanted = {"/".join(Path(path).parts[-2:]) for path in paths}
     names = read_text(Path(store)/"images.txt").removesuffix("\n").split("\n")
-    rows = [row for row, name in enumerate(names) if name in wanted]
-    if len(rows) != len(paths): raise ValueError(_difference(store, image_list, names, paths))
-    return open_store(store).select(torch.tensor(rows))
+    listed = Counter("/".join(Path(path).parts[-2:]) for path in paths)
+    held = Counter(name for name in names if name in listed)
+    _require_once(image_list, listed)
+    _require_once(store, held)
+    if missing := sorted(set(listed) - set(held)):
+        raise ValueError(f"{store} lacks {len(missing)} of the {len(paths)} images of {image_list}, "
+                         f"the first is {missing[0]}")
+    return open_store(store).select(torch.tensor([row for row, name in enumerate(names) if name in listed]))
 
-def _difference(store, image_list, names:list[str], paths:list[str]) -> str:
-    "Why a store does not hold exactly the images of a list."
-    counted = Counter("/".join(Path(path).parts[-2:]) for path in paths)
+def _require_once(where:str|Path, counted:Counter):
+    "Raise ValueError on an image that a list or a store holds twice."
     twice = [name for name, count in counted.items() if count > 1]
-    if twice: return f"{image_list} lists {twice[0]} more than once"
-    missing = sorted(set(counted) - set(names))
-    return f"{store} lacks {len(missing)} of the {len(paths)} images of {image_list}, the first is {missing[0]}"
+    if twice: raise ValueError(f"{where} lists {twice[0]} more than once")

@@ -21,7 +21,7 @@ from torch import Tensor
 from ..core.files import atomic_path, read_json, read_manifest, write_json
 from ..core.machine import this_process
 from ..core.parts import chunks_of, sha256_of, write_in_parts
-from .latents import Latents, Mapped
+from .latents import Latents, Mapped, check_stored_dtype
 
 # %% ../../nbs/02_data/03_latent_store.ipynb #d5ef49fb
 LatentBatches = Iterable[tuple[Tensor, Tensor, list[str]]] # latents (b, c, h, w), labels (b,), names of the images
@@ -166,7 +166,7 @@ def write_store(folder:str|Path,
                 scale_factor:float|None=None # what the latents were multiplied by after encoding, if anything
                 ) -> Path: # the folder
     "Write the parts that are missing and join them; ValueError when the folder was begun with other settings."
-    if dtype not in ("float16", "float32"): raise ValueError(f"unknown dtype {dtype!r}; known: float16, float32")
+    check_stored_dtype(dtype)
     if not parts: raise ValueError(f"{folder}: no parts to write")
     settings = dict(
         parts=list(parts), num_classes=num_classes, source=source, dtype=dtype, scale_factor=scale_factor)

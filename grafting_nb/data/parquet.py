@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..core.files import first_line
 from .latent_store import LatentBatches
 from .webdataset import import_files
 
@@ -27,7 +28,7 @@ def _open_parquet(path:Path): # pyarrow.parquet.ParquetFile
     except (OSError, ValueError) as error: raise _damaged(path, error) from None
 
 def _damaged(path:Path, error:Exception) -> ValueError:
-    return ValueError(f"{path} is no whole Parquet file ({str(error).splitlines()[0]}): download it again")
+    return ValueError(f"{path} is no whole Parquet file ({first_line(error)}): download it again")
 
 # %% ../../nbs/02_data/09_parquet.ipynb #a9231a5b
 def _record_batches(path:Path, columns:tuple[str, ...], batch_size:int) -> Iterator: # of pyarrow.RecordBatch

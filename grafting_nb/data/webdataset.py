@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.files import first_line
 from ..core.parts import chunks_of
 from .latent_store import LatentBatches, require_labels, write_store
 
@@ -47,7 +48,7 @@ def _load_tensor(content:bytes, where:str):
     "A pickled tensor or number; raises ValueError, without running anything, when it is something else."
     try: return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{where} is not a tensor saved by torch.save ({str(error).splitlines()[0]})") from None
+        raise ValueError(f"{where} is not a tensor saved by torch.save ({first_line(error)})") from None
 
 def _load_array(content:bytes, where:str) -> Tensor:
     "An array of NumPy; ValueError, without running anything, when it is something else."

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..core.files import atomic_path
 from ..core.machine import progress, tf32_products
-from .images import ImageParts
+from .images import ImageParts, require_space
 from .objective import objective_settings
 from .sample import denoise, evaluating, guided_labels, predict
 from .sample_parts import decode_images, image_shape, made_of, place
@@ -27,7 +27,7 @@ from .schedule import Schedule, linear_schedule, p_mean_variance, respace
 # %% ../../nbs/03_diffusion/08_dit_seeds.ipynb #328a9ca2
 @dataclass(frozen=True)
 class DiTSettings:
-    "How DiT's distributed sampler was run; raises ValueError on a number below 1."
+    "How DiT's distributed sampler was run; raises ValueError on numbers out of range."
     world: int # processes
     batch_size: int # per process
     seed: int = 0
@@ -38,6 +38,8 @@ class DiTSettings:
     def __post_init__(self):
         if min(self.world, self.batch_size) < 1:
             raise ValueError(f"world and batch_size must be at least 1, got {self.world} and {self.batch_size}")
+        if self.guidance < 1: raise ValueError(f"guidance must be at least 1, which is off, got {self.guidance}")
+        self.schedule() # raises ValueError on a number of steps that there is not
 
     def schedule(self) -> Schedule: return respace(linear_schedule(), self.steps)
 
@@ -126,6 +128,7 @@ def sample_as_dit(model:nn.Module, # as for `sample`
     processes = place(model, decode, device)
     streams = dit_streams(model, Path(folder), n, settings, decode)
     mine = streams[processes.process_index::processes.num_processes]
+    require_space(Path(folder), sum(stream.bytes_missing() for stream in streams)) # of all together
     missing = [(stream, part) for stream in mine for part in stream.unfinished()]
     with progress(desc="sample", total=len(missing)*settings.steps) as bar, tf32_products(settings.tf32):
         for stream, part in missing: make_batch(model, stream, part, settings, decode, bar)

@@ -125,13 +125,19 @@ def __getitem__(self:ImageParts, index:int|slice) -> np.ndarray: # (h, w, c), or
 
 # %% ../../nbs/03_diffusion/05_images.ipynb #51553e41
 @patch
+def missing(self:ImageParts) -> list[int]: return [i for i in range(self.num_parts) if not self.path(i).exists()]
+
+@patch
+def bytes_missing(self:ImageParts) -> int:
+    "The space that the missing parts will take."
+    return sum(len(self.rows(part)) for part in self.missing())*math.prod(self.shape)
+
+@patch
 def unfinished(self:ImageParts) -> list[int]:
     "The parts still to be made, of a folder now claimed; ValueError names a broken part, OSError a disk too small."
+    if self.manifest.exists(): self.claim() # other settings are refused before anything is read
+    missing = self.missing()
+    for part in set(range(self.num_parts)) - set(missing): self.read(part)
+    require_space(self.folder, self.bytes_missing())
     self.claim()
-    missing = []
-    for part in range(self.num_parts):
-        if self.path(part).exists(): self.read(part)
-        else: missing.append(part)
-    images = sum(len(self.rows(part)) for part in missing)
-    require_space(self.folder, images*math.prod(self.shape))
     return missing

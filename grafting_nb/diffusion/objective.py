@@ -110,8 +110,9 @@ class NoiseObjective(ChainObjective):
         return (snr + self.of_image).clamp(max=clip)/snr
 
     def words(self):
-        of_image = dict(of_image=True) if self.of_image else {}
-        return (super().words() if len(super().words()) > 1 else {}) | of_image
+        words = super().words()
+        if "schedule" not in words: words = {} # noise, on DiT's chain, goes without saying
+        return words | (dict(of_image=True) if self.of_image else {})
 
     def loss(self, output, x0, noise, x_t, t, snr_clip=None):
         "As `hybrid_loss` where the model learns the variance, else the error of the noise."

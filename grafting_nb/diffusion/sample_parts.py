@@ -18,6 +18,7 @@ from ..core.interruptions import stop_requests
 from ..core.machine import progress, this_process
 from ..core.pictures import check_images, to_bytes
 from ..core.seeds import fingerprint
+from ..data.latents import latent_shape
 from .images import ImageParts
 from .objective import objective_of, objective_settings
 from .sample import SampleSettings, check_labels, count_steps, sample_batches
@@ -57,11 +58,11 @@ def decode_images(latents:Tensor, # (B, C, H, W)
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #bf70d7f1
 def image_shape(model:nn.Module, decode=None) -> tuple[int, ...]: # (height, width, channels)
-    "What an image of a model has, decoded."
-    c = model.config
+    "The shape of a model's images, decoded; ValueError where what comes out is no image."
     device = next(model.parameters()).device
-    latent = torch.zeros(1, c.in_channels, c.input_size, c.input_size, device=device)
-    _, channels, height, width = _decoded(latent, decode).shape
+    made = _decoded(torch.zeros(1, *latent_shape(model.config), device=device), decode)
+    if made.ndim != 4: raise ValueError(f"images are (n, channels, height, width), these are {tuple(made.shape)}")
+    _, channels, height, width = made.shape
     return height, width, channels
 
 # %% ../../nbs/03_diffusion/07_sample_parts.ipynb #1e016ea7

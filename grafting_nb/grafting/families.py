@@ -40,10 +40,14 @@ class Family:
         pairs = [] if self.diffusers else ["pair"]
         return [target for target, kind in SITE_KINDS.items() if any(site.kind == kind for site in self.sites)] + pairs
 
+    def require(self, target:str):
+        "Raise ValueError on a target that this family lacks."
+        if target in self.targets: return
+        raise ValueError(f"of a {self.name} an edit can replace {', '.join(self.targets)}, not {target!r}")
+
     def places(self, target:str, blocks:str) -> list[TokenSite]: # several where blocks of a list differ
         "What an edit can replace in the blocks of a list; raises ValueError on a target that this family lacks."
-        if target not in self.targets:
-            raise ValueError(f"of a {self.name} an edit can replace {', '.join(self.targets)}, not {target!r}")
+        self.require(target)
         return [site for site in self.sites if (site.blocks, site.kind) == (blocks, SITE_KINDS.get(target))]
 
 # %% ../../nbs/05_grafting/01_families.ipynb #59934b36
@@ -139,7 +143,7 @@ def token_site(model:nn.Module, site:Site) -> TokenSite: # of an operator, not o
 def site_path(model:nn.Module, site:Site) -> str: # such as "transformer_blocks.3.attn1"
     "What a transformer calls a site; raises ValueError on one that it does not have."
     if site.target == "pair":
-        family_of(model).places("pair", "")
+        family_of(model).require("pair")
         return block_path(model, site.layer)
     return f"{block_path(model, site.layer)}.{token_site(model, site).path}"
 
@@ -197,15 +201,16 @@ def plan_for(model:nn.Module, # to be grafted: of a known family, with a name
              ratio:float=0.5, # share of the layers
              options:dict[str, dict]|None=None, # target -> options of its operator
              init:str="random", # or "inherit": operators start from weights of what they replace
+             scores:Sequence[float]|None=None, # a number for each layer, for the rules that rank them
              **operators:str|None # target (mha, joint, mlp, pair) -> what takes its place
              ) -> GraftPlan:
     "A plan for this model, for all targets the same layers; raises ValueError on an unknown rule or target."
     options = options or {}
-    chosen = select_layers(layers, len(model_blocks(model)), ratio)
+    chosen = select_layers(layers, len(model_blocks(model)), ratio, scores)
     if unread := [target for target in options if not operators.get(target)]:
         raise ValueError(f"there are options for {unread[0]!r}, but no operator")
     named = {target: operator for target, operator in operators.items() if operator}
-    for target in named: family_of(model).places(target, "")
+    for target in named: family_of(model).require(target)
     edits = []
     for target in filter(named.get, TARGETS):
         there = chosen

@@ -9,7 +9,7 @@ __all__ = ['FORMAT', 'CONFIG', 'WEIGHTS', 'THEIR_WEIGHTS', 'GRAFTED_NAME', 'HARM
 # %% ../../nbs/05_grafting/07_model_folder.ipynb #dc51e777
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -64,8 +64,9 @@ def read_config(folder:Path) -> HubConfig:
 def regraft(model:nn.Module, # a structure, without its pretrained weights or with others
             plan:GraftPlan, base_fingerprint:str # of the graft that it becomes
             ) -> nn.Module: # a copy
-    "A graft with fresh scions; `graft` would hash weights that are not there yet."
-    grafted = place_scions(model, plan, new_scions(model, plan))
+    "A graft with fresh scions, also where they once inherited; `graft` would hash weights that are not there yet."
+    fresh = replace(plan, edits=tuple(replace(edit, init="random") for edit in plan.edits))
+    grafted = place_scions(model, plan, new_scions(model, fresh))
     remember_plan(grafted, plan, base_fingerprint)
     return grafted
 

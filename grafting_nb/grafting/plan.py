@@ -39,7 +39,7 @@ STARTS = ("random", "inherit") # of the weights of a new operator
 @dataclass(frozen=True)
 class Edit:
     "Replace one kind of operator in some layers, or some pairs of blocks."
-    target: str # `mha`, `mlp` or `pair`
+    target: str # of TARGETS
     operator: str # a name of the operator registry; for a pair, of PAIR_OPERATORS
     layers: tuple[int, ...] # for a pair, its first block
     config: dict = field(default_factory=dict) # options of the operator

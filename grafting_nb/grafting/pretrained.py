@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..core.files import read_json
 from ..data.paper import PaperRow, read_paper
 from .graft import graft_skeleton, remember_plan
-from .graft_file import is_graft_file
+from .graft_file import UNKNOWN_BASE, is_graft_file
 from .model_folder import CONFIG, FORMAT
 from .plan import OLD_NAMES, Edit, GraftPlan, select_layers
 from ..models.diffusers_dit import DIFFUSERS_FILES, from_diffusers
@@ -113,7 +113,7 @@ class PublishedGraft:
         model = DITS[BASE].structure(plan, **options)
         path = locate(self.source, path, revision, self.source.names)
         model = fill(model, plain_weights(read_checkpoint(path), path), str(path), torch.float32)
-        remember_plan(model, plan, "unknown")
+        remember_plan(model, plan, UNKNOWN_BASE)
         return model
 
 # %% ../../nbs/05_grafting/09_pretrained.ipynb #a88b6ddf

@@ -50,8 +50,8 @@ def weights_of_mlp(mlp:Any # diffusers' FeedForward
     if getattr(first, "approximate", None) != "tanh":
         raise ValueError(f"this MLP has a {type(first).__name__} that is not the tanh-approximated GELU of ours")
     return {
-        "fc1.weight": first.proj.weight.detach(), "fc1.bias": first.proj.bias.detach(),
-        "fc2.weight": last.weight.detach(), "fc2.bias": last.bias.detach()}
+        "fc1.weight": first.proj.weight.detach(), "fc1.bias": bias_of(first.proj),
+        "fc2.weight": last.weight.detach(), "fc2.bias": bias_of(last)}
 
 # %% ../../nbs/05_grafting/03_teacher_weights.ipynb #38879dbd
 def of_other_width(weights:dict[str, Tensor], # of a pretrained MLP

@@ -8,6 +8,7 @@ __all__ = ['PIPELINE_FACTS', 'PipelineFacts', 'read_pipeline_facts', 'pipeline_f
 
 # %% ../../nbs/04_models/18_pipeline_objective.ipynb #71ab1d28
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from torch import nn
@@ -15,6 +16,7 @@ from torch import nn
 from ..core.files import read_json, shipped
 from ..diffusion.objective import FlowObjective, Objective
 from ..diffusion.scheduler_objective import objective_from_scheduler, scheduler_of
+from .token_grid import patch_of
 
 # %% ../../nbs/04_models/18_pipeline_objective.ipynb #37e1ce64
 @dataclass(frozen=True)
@@ -50,11 +52,8 @@ def image_tokens(transformer:nn.Module, shape:tuple[int, ...] # of one latent: t
                  ) -> int:
     "How many tokens a latent becomes."
     if len(shape) == 2: return shape[0]
-    config = transformer.config
-    patch = getattr(config, "patch_size", None) or getattr(config, "all_patch_size", 1)
-    side = patch if isinstance(patch, int) else patch[-1]
-    frames = shape[1] if len(shape) == 4 else 1
-    return frames//(getattr(config, "patch_size_t", None) or 1)*(shape[-2]//side)*(shape[-1]//side)
+    sizes = (shape[1] if len(shape) == 4 else 1, *shape[-2:])
+    return prod(size//patch for size, patch in zip(sizes, patch_of(transformer, {})))
 
 # %% ../../nbs/04_models/18_pipeline_objective.ipynb #6dfde3b1
 def objective_for(transformer:nn.Module, # of a known family

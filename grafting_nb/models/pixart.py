@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..core.files import read_json
+from ..core.files import first_line, read_json
 from ..core.machine import load_library
 from .weight_files import refuse_stand_in, require_finite
 
@@ -33,9 +33,6 @@ def pixart_config(size:int=2048 # pixels of an image's side, a key of PIXART_SIZ
         num_attention_heads=16, attention_head_dim=72, in_channels=4, out_channels=8, num_layers=28,
         cross_attention_dim=1152, sample_size=size//8, patch_size=2, caption_channels=4096,
         use_additional_conditions=False, interpolation_scale=0.5 if size == 256 else size//512)
-
-# %% ../../nbs/04_models/06_pixart.ipynb #8388b21d
-def _first_line(error:Exception) -> str: return str(error).splitlines()[0]
 
 # %% ../../nbs/04_models/06_pixart.ipynb #61d10ec2
 PIXART_CLASS = "PixArtTransformer2DModel"
@@ -64,13 +61,14 @@ def load_pixart(name:str=PIXART_SIZES[2048], # on the hub
                 revision:str|None=None # commit on the hub
                 ) -> nn.Module: # PixArtTransformer2DModel, in evaluation mode, on the CPU
     "A published transformer; raises OSError when it cannot be had, ValueError when the weights are not a PixArt's."
+    if path and revision is not None: raise ValueError(f"{path} is a folder and has no revision {revision!r}")
     where = path or name
     source = _source_inside(Path(path)) if path else dict(subfolder="transformer", revision=revision)
     try:
         transformer, report = load_library("diffusers").PixArtTransformer2DModel.from_pretrained(
             str(where), torch_dtype=dtype, use_safetensors=True, output_loading_info=True, **source)
     except OSError as error:
-        raise OSError(f"cannot load {where} ({_first_line(error)}): fetch it where the hub can be reached "
+        raise OSError(f"cannot load {where} ({first_line(error)}): fetch it where the hub can be reached "
                       f"(`hf download {name}`) and give its folder `transformer` as path") from None
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if not report[kind]: continue
@@ -106,10 +104,10 @@ def load_t5(source:str|Path=PIXART_PARTS, # name on the hub, or a folder with `t
     transformers = load_library("transformers")
     try: tokenizer = transformers.AutoTokenizer.from_pretrained(str(source), subfolder="tokenizer", revision=revision)
     except OSError as error:
-        raise OSError(f"cannot load T5 from {source} ({_first_line(error)}): fetch it where the hub can be reached "
+        raise OSError(f"cannot load T5 from {source} ({first_line(error)}): fetch it where the hub can be reached "
                       f"(`hf download {PIXART_PARTS}`) and give its folder") from None
     except ValueError as error:
-        raise ImportError(f"the tokeniser of {source} cannot be read ({_first_line(error)}); "
+        raise ImportError(f"the tokeniser of {source} cannot be read ({first_line(error)}); "
                           "a published spiece.model needs: pip install sentencepiece protobuf") from None
     encoder = transformers.T5EncoderModel.from_pretrained(
         str(source), subfolder="text_encoder", dtype=dtype, revision=revision)

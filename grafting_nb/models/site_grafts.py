@@ -72,7 +72,7 @@ class SequenceGraft(nn.Module):
     def at_places(self, image:Tensor # (b, d, ...) or (b, ..., d)
                   ) -> Tensor:
         "The answer to tokens that come as an image or a video, whose sizes are their grid."
-        first = image.shape[-1] != self.dim # channels first
+        first = image.shape[1] == self.dim # channels first
         places = image.flatten(2).mT if first else image.flatten(1, -2)
         sizes = image.shape[2:] if first else image.shape[1:-1]
         said = [(1, *sizes)[-3:]] if isinstance(self.operator, OnGrid) else []

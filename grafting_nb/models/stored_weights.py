@@ -138,9 +138,10 @@ def device_of(model:nn.Module, asked:torch.device|str|None) -> torch.device|str|
     return own
 
 @contextmanager
-def asked_on(model:nn.Module, device:torch.device # from `device_of`
+def asked_on(model:nn.Module, device:torch.device|str|None # from `device_of`
              ) -> Iterator[nn.Module]:
     "A model in evaluation mode on a device: itself where it is there or others look after it, else a copy."
+    device = torch.empty(0, device=device).device # with its number: cuda is cuda:0
     there = all(weight.device == device for weight in (*model.parameters(), *model.buffers()))
     if lies_still(model) and not there:
         yield copy.deepcopy(model).to(device).eval()

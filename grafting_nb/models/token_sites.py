@@ -208,8 +208,8 @@ def candidates(model:nn.Module, inputs:dict[str, Any]) -> list[Call]:
     named = [call for call in calls if (is_attention(call) or is_mlp(call)) and call_kind(call)]
     mixing = outermost([call for call in named if call_kind(call) != "read"])
     reading = outermost([call for call in named if call_kind(call) == "read"])
-    paths = {call.path for call in mixing}
-    return mixing + [call for call in reading if not any(path.startswith(call.path) for path in paths)]
+    def holds_mixing(call): return any(other.path.startswith(call.path + ".") for other in mixing)
+    return mixing + [call for call in reading if not holds_mixing(call)]
 
 # %% ../../nbs/04_models/10_token_sites.ipynb #9cebdcef
 def other_latents(inputs:dict[str, Any]) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def token_sites(model:nn.Module, # small, with random weights: two passes are ma
     "All places of a model where image tokens are mapped to image tokens."
     found, first = {}, candidates(model, inputs)
     texts = text_lengths(first)
-    for call, other in zip(first, candidates(model, other_latents(inputs))):
+    for call, other in zip(first, candidates(model, other_latents(inputs)), strict=True):
         if call.tokens.equal(other.tokens) or (is_mlp(call) and call.tokens.shape[1] in texts): continue # text alone
         blocks, layer, path = in_blocks(call)
         found.setdefault((blocks, path, *site_facts(call)), []).append(layer)

@@ -27,27 +27,36 @@ def count_flops(module:nn.Module,
                 *inputs, **options # of its forward; tensors may lie anywhere, only their shapes matter
                 ) -> dict[str, int]: # operation of PyTorch -> floating-point operations
     "What PyTorch counts in one call: matrix products and convolutions, nothing else."
-    inputs = [_to_meta(value) for value in inputs]
+    return _counted(on_meta(module), inputs, options)
+
+def _counted(module:nn.Module, inputs:tuple, options:dict) -> dict[str, int]: # of a module on the meta device
+    inputs = tuple(_to_meta(value) for value in inputs)
     options = {name: _to_meta(value) for name, value in options.items()}
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        on_meta(module)(*inputs, **options)
-    return {str(operation): count for operation, count in counter.get_flop_counts()["Global"].items()}
+    with torch.no_grad(), FlopCounterMode(display=False) as counter: module(*inputs, **options)
+    return {str(operation): count for operation, count in counter.get_flop_counts().get("Global", {}).items()}
 
 # %% ../../nbs/01_operators/09_flops.ipynb #57affbca
 class _Stated(nn.Module):
-    "Stands where an operator was whose operations are known; hands its input on."
-    def forward(self, *inputs, **options) -> Tensor: return next(iter((*inputs, *options.values())))
+    "Stands where an operator was: adds up what it states for each sample, and hands its input on."
+    def __init__(self, of_one:int): # operations for one sequence
+        super().__init__()
+        self.of_one, self.total = of_one, 0
+
+    def forward(self, *inputs, **options) -> Tensor: # the first of them, (b, n, d)
+        x = next(iter((*inputs, *options.values())))
+        self.total += len(x)*self.of_one
+        return x
 
 # %% ../../nbs/01_operators/09_flops.ipynb #134dd928
-def _take_out(module:nn.Module, n_tokens:int) -> int: # operations of all that was taken out
+def _take_out(module:nn.Module, n_tokens:int) -> list[_Stated]: # what stands there now
     "Replace every operator inside a module that states its operations."
-    stated = 0
+    taken = []
     for name, child in module.named_children():
         if callable(getattr(child, "flops", None)):
-            stated += child.flops(n_tokens)
-            setattr(module, name, _Stated())
-        else: stated += _take_out(child, n_tokens)
-    return stated
+            taken.append(_Stated(child.flops(n_tokens)))
+            setattr(module, name, taken[-1])
+        else: taken += _take_out(child, n_tokens)
+    return taken
 
 # %% ../../nbs/01_operators/09_flops.ipynb #4e16c547
 def forward_flops(module:nn.Module, # may hold operators of ours
@@ -56,15 +65,16 @@ def forward_flops(module:nn.Module, # may hold operators of ours
                   ) -> int:
     "Floating-point operations of one call: what operators state, and what PyTorch counts of the rest."
     rest = on_meta(module)
-    stated = _take_out(rest, n_tokens)
-    return stated + sum(count_flops(rest, *inputs, **options).values())
+    taken = _take_out(rest, n_tokens)
+    counted = sum(_counted(rest, inputs, options).values())
+    return counted + sum(operator.total for operator in taken)
 
 # %% ../../nbs/01_operators/09_flops.ipynb #4b56947c
 def forward_flops_here(module:nn.Module, # as for `forward_flops`
                        n_tokens:int, *inputs, **options) -> int:
     "The same for a model that reads values while it runs: it is run once, where its weights are."
     rest = copy.deepcopy(module)
-    stated = _take_out(rest, n_tokens)
+    taken = _take_out(rest, n_tokens)
     plain = sdpa_kernel(SDPBackend.MATH) # the counter does not know attention's fast kernels on a CPU
     with torch.no_grad(), plain, FlopCounterMode(display=False) as counter: rest(*inputs, **options)
-    return stated + counter.get_total_flops()
+    return counter.get_total_flops() + sum(operator.total for operator in taken)

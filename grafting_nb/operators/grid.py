@@ -20,7 +20,8 @@ from .registry import operator_name
 def as_grid(grid:tuple[int, int]|list[int]|None) -> tuple[int, int]|None: # rows, columns
     "A grid as operators keep it; raises ValueError on anything but two whole numbers from 1."
     if grid is None: return None
-    if len(grid) == 2 and all(isinstance(size, int) and size > 0 for size in grid): return tuple(grid)
+    sizes = grid if isinstance(grid, (tuple, list)) else ()
+    if len(sizes) == 2 and all(type(size) is int and size > 0 for size in sizes): return tuple(sizes)
     raise ValueError(f"grid={grid} must be two whole numbers from 1, rows and columns")
 
 # %% ../../nbs/01_operators/11_grid.ipynb #d2963b61

@@ -9,24 +9,22 @@ __all__ = ['Hyena', 'short_conv', 'HyenaX', 'HyenaSE', 'HyenaY']
 import torch
 import torch.nn as nn
 
-from .backends import Requirement, check_backend, check_input, choose_backend
+from .backends import KERNEL_DTYPES, Requirement, check_backend, check_input, choose_backend
 from .registry import register_operator
 from .short_conv import ShortConv
 
 # %% ../../nbs/01_operators/05_hyena.ipynb #dfb38948
-_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-
 def _tensors(layer:nn.Module): # -> weight and bias, None for the identity
     return None if isinstance(layer, nn.Identity) else (layer.weight, layer.bias)
 
 def _beside(x:torch.Tensor, layers:tuple) -> bool:
     "Whether the filters are where x is, as plain numbers."
     parameters = [p for layer in layers for p in layer.parameters()]
-    return all(p.device == x.device and p.dtype in _DTYPES for p in parameters)
+    return all(p.device == x.device and p.dtype in KERNEL_DTYPES for p in parameters)
 
 class Hyena(nn.Module):
     "Gated short convolutions, (B, N, dim) -> (B, N, dim), causal; the subclasses say which filters exist."
-    fast = {"triton": Requirement("triton", dtypes=_DTYPES), **ShortConv.fast}
+    fast = {"triton": Requirement("triton", dtypes=KERNEL_DTYPES), **ShortConv.fast}
     backends = ("torch", *fast)
     inherits = {"in_proj": "qkv", "out_proj": "proj"} # own layer -> layer of attention
 

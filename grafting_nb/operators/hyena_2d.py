@@ -9,6 +9,7 @@ __all__ = ['filtered', 'Hyena2d', 'HyenaX2d', 'HyenaY2d']
 import torch
 from torch import Tensor, nn
 
+from .backends import Requirement
 from .grid import GridConv, GridOperator, as_grid
 from .hyena import Hyena
 from .registry import register_operator
@@ -22,6 +23,7 @@ def filtered(x:Tensor, # (B, N, C)
 class Hyena2d(GridOperator, Hyena):
     "Gated convolutions on a grid, (B, N, dim) -> (B, N, dim); the subclasses say which filters exist."
     backends = ("torch",)
+    fast:dict[str, Requirement] = {} # the kernels of Hyena know no grid
 
     def __init__(self,
                  dim:int,

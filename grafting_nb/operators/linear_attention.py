@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from .attention import head_width, merge_heads, split_heads
 from .grid import GridConv, GridOperator, as_grid
 from .registry import register_operator
+from .ssd import no_autocast
 
 # %% ../../nbs/01_operators/13_linear_attention.ipynb #31a3410b
 def linear_attention(q:Tensor, k:Tensor, v:Tensor # (B, H, N, d)
                      ) -> Tensor: # (B, H, N, d)
     "Mean of the values, weighted by relu(q) @ relu(k).T, linear in N; sums in float32 or wider."
     wide = torch.promote_types(v.dtype, torch.float32)
-    device = "cpu" if v.is_meta else v.device.type # the meta device knows no autocast
-    with torch.autocast(device, enabled=False):
+    with no_autocast(v):
         q, k, ones_beside = (x.to(wide) for x in (q.relu(), k.relu(), F.pad(v, (0, 1), value=1.)))
         read = q @ (k.mT @ ones_beside)
         return (read[..., :-1]/(read[..., -1:] + 1e-15)).to(v.dtype)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .backends import Requirement, check_backend, check_input, choose_backend
+from .backends import KERNEL_DTYPES, Requirement, check_backend, check_input, choose_backend
 from .registry import register_operator
 from .short_conv import ShortConv
 from .ssd import ssd
@@ -43,11 +43,9 @@ class WideNorm(nn.RMSNorm):
         return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 # %% ../../nbs/01_operators/07_mamba2.ipynb #b005f3fa
-_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-
 class Mamba2(nn.Module):
     "Mamba-2 over (B, N, dim), causal in token order, named as in mamba_ssm."
-    fast = {"mamba_ssm": Requirement("mamba_ssm.ops.triton.ssd_combined", dtypes=_DTYPES)}
+    fast = {"mamba_ssm": Requirement("mamba_ssm.ops.triton.ssd_combined", dtypes=KERNEL_DTYPES)}
     backends = ("torch", *fast)
 
     def __init__(self, dim:int, # channels

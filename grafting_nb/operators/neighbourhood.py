@@ -22,7 +22,7 @@ from grafting_nb.operators.attention import (
     merge_heads,
     split_heads,
 )
-from .backends import Requirement, check_backend, choose_backend
+from .backends import KERNEL_DTYPES, Requirement, check_backend, choose_backend
 from .grid import GridOperator, as_grid
 from .registry import register_operator
 
@@ -109,7 +109,7 @@ def flex_neighbourhood(q:Tensor, k:Tensor, v:Tensor, # (B, H, N, d) on a GPU, d 
 # %% ../../nbs/01_operators/12_neighbourhood.ipynb #e932a2a0
 class NeighbourhoodAttention(GridOperator, nn.Module):
     "Self-attention over (B, N, dim) in which a token of the image sees the square of tokens around it."
-    fast = {"flex": Requirement("triton", dtypes=(torch.float32, torch.float16, torch.bfloat16))}
+    fast = {"flex": Requirement("triton", dtypes=KERNEL_DTYPES)}
     backends = ("torch", *fast)
     inherits = {"qkv": "qkv", "proj": "proj"} # own layer -> layer of attention
 

@@ -37,13 +37,16 @@ def _may_replace(taken:type, cls:type) -> bool:
 # %% ../../nbs/01_operators/00_registry.ipynb #2fee0ec6
 def register_operator(name:str, # as plans will say it
                       cls:type[nn.Module]): # (dim, **options) -> module with `flops`
-    "Add an operator; raises ValueError on a taken name, TypeError on a class without `flops`."
+    "Add an operator; raises ValueError on a taken name, TypeError on a class that plans could not make."
     if not cls.__module__.startswith("grafting_nb.operators."): _import_operators()
     taken = _OPERATORS.get(name)
     if taken is not None and not _may_replace(taken, cls):
         raise ValueError(f"operator {name!r} is taken by {taken.__qualname__}")
     if not callable(getattr(cls, "flops", None)):
         raise TypeError(f"{cls.__qualname__} needs a method flops(n_tokens)")
+    kinds = {parameter.kind for parameter in inspect.signature(cls).parameters.values()}
+    if not kinds or kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        raise TypeError(f"{cls.__qualname__} must take the width, then options by name, no *args or **options")
     _OPERATORS[name] = cls
 
 # %% ../../nbs/01_operators/00_registry.ipynb #d65d55bd
@@ -56,11 +59,11 @@ def operator_class(name:str) -> type[nn.Module]:
 
 def _parameters(name:str) -> dict[str, inspect.Parameter]:
     "What the constructor of an operator takes after the width."
-    found = inspect.signature(operator_class(name)).parameters
-    return {option: parameter for option, parameter in found.items() if option != "dim"}
+    _, *options = inspect.signature(operator_class(name)).parameters.values()
+    return {option.name: option for option in options}
 
 # %% ../../nbs/01_operators/00_registry.ipynb #8b509b83
-def operator_options(name:str) -> tuple[str, ...]: # the keywords after `dim`
+def operator_options(name:str) -> tuple[str, ...]: # the keywords after the width
     "The options of an operator; raises ValueError on an unknown name."
     return tuple(_parameters(name))
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from .backends import Requirement, check_backend, choose_backend
+from .backends import KERNEL_DTYPES, Requirement, check_backend, choose_backend
 
 # %% ../../nbs/01_operators/02_short_conv.ipynb #315a4338
 def shift_add(x:torch.Tensor, # (B, N, C), or (B, C, N) with dim=2
@@ -49,7 +49,7 @@ def _fits_kernel(channels:int, kernel_size:int, dim:int) -> bool:
 # %% ../../nbs/01_operators/02_short_conv.ipynb #3551cb65
 class ShortConv(nn.Module):
     "Causal depthwise convolution with bias along one axis of a (B, N, C) tensor; no activation."
-    fast = {"causal_conv1d": Requirement("causal_conv1d", dtypes=(torch.float32, torch.float16, torch.bfloat16))}
+    fast = {"causal_conv1d": Requirement("causal_conv1d", dtypes=KERNEL_DTYPES)}
     backends = ("torch", *fast)
 
     def __init__(self,

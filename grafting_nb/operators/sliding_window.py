@@ -22,7 +22,7 @@ from grafting_nb.operators.attention import (
     merge_heads,
     split_heads,
 )
-from .backends import Requirement, check_backend, check_input, choose_backend
+from .backends import KERNEL_DTYPES, Requirement, check_backend, check_input, choose_backend
 from .registry import register_operator
 
 # %% ../../nbs/01_operators/04_sliding_window.ipynb #4a599d50
@@ -110,7 +110,7 @@ HEAD_WIDTHS = {"varlen": range(8, 257, 8), "flex": FLEX_WIDTHS} # backend -> cha
 class SlidingWindowAttention(nn.Module):
     "Self-attention over (B, N, dim) in which token i sees j when |i-j| <= window, named as in flash-attn."
     fast = {"varlen": Requirement(dtypes=(torch.float16, torch.bfloat16)),
-            "flex": Requirement("triton", dtypes=(torch.float32, torch.float16, torch.bfloat16))}
+            "flex": Requirement("triton", dtypes=KERNEL_DTYPES)}
     backends = ("torch", *fast)
     core = staticmethod(windowed_attention)
     inherits = {"Wqkv": "qkv", "out_proj": "proj"} # own layer -> layer of attention

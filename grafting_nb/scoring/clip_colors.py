@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 
+from ..core.files import first_line
 from ..core.machine import load_library, pick_device, without_tf32
 from ..core.seeds import fingerprint
 from .detections import Detection
@@ -29,7 +30,7 @@ def _from_hub(kind:str, # class of transformers
     loader = getattr(load_library("transformers"), kind)
     try: return loader.from_pretrained(str(name), revision=revision, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise OSError(f"cannot load {name} ({str(error).splitlines()[0]}): {_advice(name)}") from None
+        raise OSError(f"cannot load {name} ({first_line(error)}): {_advice(name)}") from None
 
 def _advice(name:str|Path) -> str:
     return f"fetch it with `hf download {name}` where there is a network, or give a folder that holds it"

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..core.files import first_line
 from ..core.machine import load_library
 from ..data.icons import ICON_SIZE
 from .digit_features import load_digit_features
@@ -102,14 +103,12 @@ def _append_spatial(extractor:nn.Module, layer:str):
     extractor.register_forward_hook(append)
 
 # %% ../../nbs/07_scoring/02_extractors.ipynb #0797fce0
-def _first_line(error:Exception) -> str: return str(error).partition("\n")[0]
-
 def _plain_weights(path:Path) -> Path:
     "The same path, if it is a whole file of nothing but weights."
     if not path.is_file(): raise FileNotFoundError(f"{path} is missing: no weights to look with")
     try: torch.load(path, weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is cut off or holds more than weights, fetch it anew: {_first_line(error)}") from None
+        raise ValueError(f"{path} is cut off or holds more than weights, fetch it anew: {first_line(error)}") from None
     return path
 
 # %% ../../nbs/07_scoring/02_extractors.ipynb #baf6781c
@@ -133,6 +132,6 @@ def make_extractor(name:str, # `digits-v1`, `icons-v1`, or `inception-v3-compat`
     create = torch_fidelity.utils.create_feature_extractor
     try: extractor = create(name, layers, cuda=False, verbose=False, **options)
     except RuntimeError as error:
-        raise ValueError(f"{weights} does not hold the weights of {name}: {_first_line(error)}") from None
+        raise ValueError(f"{weights} does not hold the weights of {name}: {first_line(error)}") from None
     _append_spatial(extractor, _MAPS[name])
     return extractor.to(device)

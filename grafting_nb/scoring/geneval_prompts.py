@@ -109,6 +109,9 @@ def _metadata_fault(metadata:dict) -> str|None:
     if not include: return "includes nothing"
     exclude = metadata.get("exclude", [])
     if not isinstance(include, list) or not isinstance(exclude, list): return "include and exclude are lists"
+    for ban in exclude:
+        more = sorted(set(ban) - {"class", "count"}) if isinstance(ban, dict) else []
+        if more: return f"exclude counts objects only, it cannot ask for {', '.join(more)}"
     wishes = include + exclude
     faults = [_check_wish(wish, min(i, len(include))) for i, wish in enumerate(wishes)]
     return next(filter(None, faults), None)

@@ -29,7 +29,7 @@ from ..grafting.scions import new_scions
 from ..models.stored_weights import asked_on, device_of
 from .activations import DistillConfig
 from .checkpoint import Checkpoint
-from .compute import Compute, in_full, require_agreement
+from .compute import Compute, in_full, require_agreement, share_parts
 from .scion_runs import ScionSetup, resume_scion, scion_files, train_scions
 
 # %% ../../nbs/06_training/04_distill.ipynb #c0520ebe
@@ -87,6 +87,7 @@ def distill_plans(teacher:nn.Module, plans:Sequence[GraftPlan], data:Latents, va
                   folder:str|Path, device:torch.device|str|None=None, compute:Compute=Compute() # all as in `distill`
                   ) -> list[Distilled]: # one for each plan
     "Stage 1 for several plans at once."
+    share_parts(compute, config.batch_size) # raises where micro-batches would not be equal
     for latents in (data, validation): require_fitting_data(latents, teacher)
     process = this_process(device_of(teacher, device))
     refuse_old_checkpoints(Path(folder))

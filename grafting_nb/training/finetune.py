@@ -293,7 +293,7 @@ def finetune(model:nn.Module, # DiT or Captioned, grafted or untrained; unchange
             curves = compute.log_folder or checkpoint.path.parent/"curves"
             with beside as run.guide, tracking(compute.tracker, curves, run.step, process) as run.log:
                 train_model(run, data, config, compute, checkpoint, process)
-    result = copy.deepcopy(model)
+    result = copy.deepcopy(model).cpu()
     result.load_state_dict({name: tensor.cpu() for name, tensor in unsharded(run.average.values).items()})
     return Finetuned(result.eval(), run.history, run.seconds)
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['strengthen_conditions', 'draw_on_device', 'Pretraining', 'restart', 'record_step', 'run_steps', 'seconds_per_step',
-           'averaged_weights', 'load_state', 'pretrain']
+           'averaged_weights', 'load_state', 'require_plain', 'pretrain']
 
 # %% ../../nbs/06_training/09_pretrain.ipynb #05d2bd0f
 import copy
@@ -21,7 +21,7 @@ from ..core.locks import hold
 from ..core.machine import autocast, pick_device, progress, this_process
 from ..core.seeds import fingerprint, seed_from
 from ..core.trackers import tracking
-from ..data.latents import Batch, Latents
+from ..data.latents import Batch, Latents, require_fitting_data
 from ..diffusion.objective import objective_of
 from ..models.dit import DiT
 from .checkpoint import Checkpoint, given
@@ -59,7 +59,7 @@ class Pretraining:
                  data:Latents, config:FinetuneConfig,
                  device:torch.device|str|None=None, compute:Compute|None=None):
         self.device, self.compute = torch.device(device or pick_device()), compute or Compute()
-        self.config, self.null = config, data.num_classes
+        self.config, self.null = config, model.config.num_classes
         images, labels = data.batch(torch.arange(len(data)))
         self.images, self.labels = images.to(self.device), labels.to(self.device)
         self.objective, self.generator = objective_of(model).to(self.device), torch.Generator(self.device)
@@ -153,6 +153,14 @@ def load_state(training:Pretraining, state:dict):
     for kept, saved in zip(training.optimizer.state.values(), state["optimizer"]["state"].values()):
         for key, value in kept.items(): value.copy_(saved[key])
 
+def require_plain(config:FinetuneConfig, compute:Compute):
+    "Raise ValueError on wishes that `pretrain` would not read."
+    if config.distill is not None: raise ValueError("pretrain has no teacher, but the recipe distils: use finetune")
+    if compute.accumulate == 1 and not compute.shard: return
+    raise ValueError(f"pretrain takes a whole batch on one device, got accumulate = {compute.accumulate}, "
+                     f"shard = {compute.shard}: use finetune")
+
+# %% ../../nbs/06_training/09_pretrain.ipynb #bc46a882
 def pretrain(model:DiT, # unchanged by this
              data:Latents,
              config:FinetuneConfig,
@@ -162,6 +170,9 @@ def pretrain(model:DiT, # unchanged by this
              watch=None # averaged model -> dict of numbers
              ) -> Finetuned: # its history has an entry a stretch
     "Train a model from scratch on one device; raises FloatingPointError where the loss is not finite."
+    compute = compute or Compute()
+    require_fitting_data(data, model)
+    require_plain(config, compute)
     settings = dict(
         start=fingerprint(model.state_dict()), data=data.fingerprint, **conditions(model), **given(config))
     checkpoint = Checkpoint(Path(folder)/"pretrain.pt", settings)
@@ -170,7 +181,7 @@ def pretrain(model:DiT, # unchanged by this
         training = Pretraining(model, data, config, device, compute)
         record_step(training)
         if state["step"]: load_state(training, state)
-        result, history, start = copy.deepcopy(model).eval(), state["history"], time.time() - state["seconds"]
+        result, history, start = copy.deepcopy(model).cpu().eval(), state["history"], time.time() - state["seconds"]
         how = training.compute
         curves = how.log_folder or checkpoint.path.parent/"curves"
         with tracking(how.tracker, curves, state["step"] + 1, this_process(training.device)) as log:
