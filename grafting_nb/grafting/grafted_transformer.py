@@ -62,10 +62,10 @@ def from_pretrained(cls:GraftedTransformer, source:str|Path, # a folder, or "own
     "Load a graft as diffusers does; raises ValueError where weights do not fit, OSError where there are none."
     folder = Path(source)/(options.get("subfolder") or "")
     if (folder/CONFIG).is_file() and read_json(folder/CONFIG).get("format") == FORMAT:
-        dtype = options.pop("torch_dtype", None)
+        older, dtype = (options.pop(name, None) for name in ("torch_dtype", "dtype"))
         check_load_options(source, options, {"subfolder"})
         model = load_transformer(folder)
-        model, info = nn.Module.to(model, dtype) if dtype else model, {}
+        model, info = nn.Module.to(model, dtype or older) if dtype or older else model, {}
     else:
         if options.get("use_safetensors") is None: options["use_safetensors"] = True # a pickle is not read unasked
         model, info = super(GraftedTransformer, cls).from_pretrained(source, output_loading_info=True, **options)

@@ -21,7 +21,7 @@ from ..grafting.families import FAMILIES, SITE_KINDS, read_reasons
 from ..grafting.pretrained import models_table
 from ..models.pipeline_objective import PIPELINE_FACTS
 from ..models.published_models import published_model, published_models
-from .claims import CLAIMED_TABLES
+from .claims import claimed_tables
 from .costs import cost_table
 from .ledger import ledger
 from .ledger_pages import ledger_markdown
@@ -102,7 +102,7 @@ def files_of(selection:TableRun, root:Path) -> list[str]:
 
 def show_claims(scale:str, root:Path) -> str:
     "The ledger of these runs where all its tables are made, else of the committed records."
-    made = all(TableRun(table, scale).path(root).exists() for table in CLAIMED_TABLES if table in tables_of(scale))
+    made = all(TableRun(table, scale).path(root).exists() for table in claimed_tables() if table in tables_of(scale))
     return ledger_markdown(ledger(scale, root if made else COMMITTED))
 
 # %% ../../nbs/11_results/10_cli.ipynb #c0b3f35c

@@ -240,7 +240,7 @@ def needs_pool(scores:pd.DataFrame, # from `with_operations`
     return not teacher_record_path(POOLS[kind], scale, root).exists()
 
 def total_disk(scores:pd.DataFrame, scale:str) -> float: # bytes
-    "What some scores leave behind."
+    "What some scores leave behind at most: scions that rows share are counted for each of them."
     return sum(disk(scale, row, list(stages)) for (row, _), stages in scores.groupby(["row", "seed"]).stage)
 
 # %% ../../nbs/11_results/05_costs.ipynb #e4b1136d

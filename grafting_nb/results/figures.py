@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OTHER_WAYS', 'values_of', 'teacher_values', 'tidy', 'metric_title', 'PlainNumbers', 'log_scale', 'plot_points',
            'judges', 'plot_judged', 'draw_bars', 'draw_way', 'paper_scale', 'draw_paper', 'draw_teacher', 'finish_way',
-           'edited_shares', 'draw_shares', 'plot_shares']
+           'replacement_of', 'edited_shares', 'draw_shares', 'plot_shares']
 
 # %% ../../nbs/11_results/06_figures.ipynb #46cdf9ad
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from matplotlib.ticker import LogFormatter
 
 from .tables import column_title
 from ..scoring.geneval_prompts import TASKS
-from ..study.rows import get_row
+from ..study.rows import Row, get_row
 
 # %% ../../nbs/11_results/06_figures.ipynb #4dedfc83
 def values_of(records:list[dict], row:str, stage:str, metric:str) -> list[float]: # one per seed; GenEval in percent
@@ -148,15 +148,19 @@ def finish_way(ax, records:list[dict], ticks:Sequence[str]):
 # %% ../../nbs/11_results/06_figures.ipynb #0d510b1d
 OTHER_WAYS = {"inherited": "^", "without_stage1": "s"} # stage -> marker
 
+def replacement_of(row:Row) -> str: # "mha-swa" of mha-swa-50
+    "The name of a row without its percent."
+    return row.name.replace(f"-{round(100*row.ratio)}", "", 1)
+
 def edited_shares(records:list[dict]) -> pd.DataFrame: # name, share (percent), row
-    "The rows among records that differ in nothing but the share of their layers, replacement by replacement."
+    "The edited rows among records: replacements in the order in which they appear, each by its share of layers."
     shown = {"stage2", *OTHER_WAYS}
-    rows = dict.fromkeys(record["row"] for record in records if record["stage"] in shown)
-    edited = [row for row in rows if get_row(row).edits]
-    found = [(row.rsplit("-", 1)[0], round(100*get_row(row).ratio), row) for row in edited]
-    frame = pd.DataFrame(found, columns=["name", "share", "row"])
-    order = {name: place for place, name in enumerate(frame.name.unique())}
-    return frame.sort_values(["name", "share"], key=lambda column: column.map(order).fillna(column), ignore_index=True)
+    names = dict.fromkeys(record["row"] for record in records if record["stage"] in shown)
+    rows = [row for row in map(get_row, names) if row.edits]
+    order = list(dict.fromkeys(map(replacement_of, rows)))
+    rows.sort(key=lambda row: (order.index(replacement_of(row)), row.ratio))
+    found = [(replacement_of(row), round(100*row.ratio), row.name) for row in rows]
+    return pd.DataFrame(found, columns=["name", "share", "row"])
 
 # %% ../../nbs/11_results/06_figures.ipynb #3d6c8a4d
 def draw_shares(ax, records:list[dict], rows:pd.DataFrame): # of one replacement, from `edited_shares`
@@ -178,7 +182,8 @@ def draw_shares(ax, records:list[dict], rows:pd.DataFrame): # of one replacement
 # %% ../../nbs/11_results/06_figures.ipynb #c9ece789
 def plot_shares(records:list[dict], columns:int=4):
     "FID of every replacement by the share of edited layers; returns the figure."
-    groups = list(edited_shares(records).groupby("name", sort=False))
+    edited = edited_shares(records)
+    groups, shares = list(edited.groupby("name", sort=False)), sorted(set(edited.share)) or [100]
     columns = max(1, min(columns, len(groups)))
     rows = max(1, -(-len(groups)//columns))
     figure, axes = plt.subplots(
@@ -187,7 +192,7 @@ def plot_shares(records:list[dict], columns:int=4):
     for ax in axes.flat[len(groups):]: ax.set_axis_off()
     for ax, (name, group) in zip(axes.flat, groups):
         draw_shares(ax, records, group)
-        ax.set(title=name, xlim=(42, 108), xticks=(50, 75, 100))
+        ax.set(title=name, xlim=(shares[0] - 8, shares[-1] + 8), xticks=shares)
     log_scale(axes[0, 0], "y")
     for ax in axes[:, 0]: ax.set_ylabel(metric_title(records, "fid"))
     for ax in axes[-1]: ax.set_xlabel("edited layers (%)")

@@ -40,7 +40,8 @@ def ours(entry:Entry) -> str:
     if not entry.tested: return ""
     if entry.lacks:
         first, *others = entry.lacks
-        return f"no record of {first}, and {len(others)} more" if others else f"no record of {first}"
+        more = f"; {len(others)} other point{'s lack' if len(others) > 1 else ' lacks'} some too" if others else ""
+        return f"no record of {first}{more}"
     failed = entry.verdict == "control failed"
     decisive = entry.control if failed and entry.control else weakest(entry.tested)
     margin = decisive.margin

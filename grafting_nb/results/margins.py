@@ -84,7 +84,7 @@ def lacking(quantity:Quantity, scores:pd.DataFrame, seeds:Sequence[int]) -> list
         have = scores[row, stage].dropna().index if (row, stage) in scores else []
         missing = [str(seed) for seed in seeds if seed not in have]
         if len(missing) == len(seeds): found.append(f"{row} at {stage}")
-        elif missing: found.append(f"{row} at {stage}, seed {', '.join(missing)}")
+        elif missing: found.append(f"{row} at {stage}, seed{'s' if len(missing) > 1 else ''} {' and '.join(missing)}")
     return found
 
 # %% ../../nbs/11_results/01_margins.ipynb #6a4908f3

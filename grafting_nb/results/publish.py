@@ -23,10 +23,11 @@ from ..study.teacher_records import teacher_record_path, teacher_record_version
 # %% ../../nbs/11_results/09_publish.ipynb #35b87a7e
 def is_current(record:dict, scale:str) -> bool:
     "Whether a score was made with today's presets, model and sampling alike."
-    try: run = Run(scale, record["row"], Path(), record["seed"])
-    except ValueError: return False # a row of another time
-    made_by = record["version"], record["sampling"]
-    return made_by == (version(recipe(scale, run.row, record["stage"])), given(run.preset.sampling))
+    try:
+        run = Run(scale, record["row"], Path(), record["seed"])
+        made_by = version(recipe(scale, run.row, record["stage"]))
+    except ValueError: return False # a row or a stage of another time
+    return (record.get("version"), record.get("sampling")) == (made_by, given(run.preset.sampling))
 
 def scored_tables(scale:str) -> list[str]:
     "The tables of a scale that show scores; those of a teacher's record show nothing else."

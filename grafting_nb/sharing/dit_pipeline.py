@@ -128,11 +128,13 @@ def save_pretrained(self:PipelineDiT, save_directory:str|Path,
 
 # %% ../../nbs/09_sharing/03_dit_pipeline.ipynb #7eb0fe98
 @patch(cls_method=True)
-def from_pretrained(cls:PipelineDiT, source:str|Path, torch_dtype:torch.dtype|None=None, **options) -> "PipelineDiT":
+def from_pretrained(cls:PipelineDiT, source:str|Path, dtype:torch.dtype|None=None,
+                    torch_dtype:torch.dtype|None=None, # its older name, by which pipelines say it
+                    **options) -> "PipelineDiT":
     "Restore the model as `sharing.hub.from_pretrained` does; called by `DiTPipeline.from_pretrained`."
     check_load_options(source, options)
-    restored = cls(hub.from_pretrained(source))
-    return restored.to(torch_dtype) if torch_dtype else restored
+    restored, dtype = cls(hub.from_pretrained(source)), dtype or torch_dtype
+    return restored.to(dtype) if dtype else restored
 
 # %% ../../nbs/09_sharing/03_dit_pipeline.ipynb #1133d46f
 def _folder_content(folder:Path) -> dict:

@@ -86,11 +86,12 @@ def save_pretrained(model:nn.Module, # as for `describe`
     "Write model.safetensors, README.md and config.json; raises ValueError on a model that could not be restored."
     folder = Path(folder)
     config = describe(model, metrics, data)
+    card = model_card(config)
     model = transformer_of(model)
     if config.plan: save_graft(model, folder/WEIGHTS)
     else:
         with atomic_path(folder/WEIGHTS) as temporary: save_file(cpu_state(model), temporary)
-    with atomic_path(folder/CARD) as temporary: temporary.write_text(model_card(config))
+    with atomic_path(folder/CARD) as temporary: temporary.write_text(card)
     write_json(folder/CONFIG, asdict(config))
     return config
 
