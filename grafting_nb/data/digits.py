@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core.seeds import generator
-from .latents import Latents
+from .latents import Latents, check_split
 
 # %% ../../nbs/02_data/01_digits.ipynb #9f6917ba
 _DIGITS_SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
@@ -38,7 +38,7 @@ def _read_digits() -> np.ndarray: # (5000, 785) uint8, the label in the last col
 def load_digits(split:str # `train` (4,000 digits) or `heldout` (1,000)
                ) -> Latents: # (n, 1, 14, 14) in [-1, 1], 10 classes
     "Handwritten digits; the split is stratified and always the same. Raises ValueError on an unknown split."
-    if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
+    check_split(split)
     table = torch.from_numpy(_read_digits())
     images = F.avg_pool2d(table[:, :-1].view(-1, 1, 28, 28).float(), 2)/127.5 - 1
     labels = table[:, -1].long()

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.files import shipped
-from .latents import Latents
+from .latents import Latents, check_split
 
 # %% ../../nbs/02_data/08_icons.ipynb #3fc25730
 ICON_CLASSES = ("bell", "book", "bookmark", "calendar", "camera", "clock", "cloud", "eye", "flag", "folder",
@@ -41,7 +41,7 @@ _shipped_icons = cache(read_icons) # unpacking takes 0.1 s
 # %% ../../nbs/02_data/08_icons.ipynb #f85d0996
 def _in_split(split:str) -> np.ndarray: # bool, of each icon
     "Which icons belong to a split; raises ValueError on an unknown one."
-    if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
+    check_split(split)
     return _shipped_icons()["heldout"] == (split == "heldout")
 
 def load_icons(split:str # `train` or `heldout`

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..core.pictures import to_floats
 from ..core.seeds import seed_from
+from .latents import check_split
 
 # %% ../../nbs/02_data/02_shapes.ipynb #33993757
 SIZE = 32 # pixels of an image's side
@@ -113,7 +114,7 @@ def _heldout() -> frozenset[str]:
 def prompts(split:str # `train` or `heldout`
            ) -> tuple[dict, ...]: # in the order of TASKS
     "The prompts of a split; single objects are in both. Raises ValueError on an unknown split."
-    if split not in ("train", "heldout"): raise ValueError(f"unknown split {split!r}; known: train, heldout")
+    check_split(split)
     chosen = []
     for prompt in all_prompts():
         in_split = (prompt["prompt"] in _heldout()) == (split == "heldout")

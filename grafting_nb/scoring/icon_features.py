@@ -11,8 +11,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..core.files import shipped
@@ -21,6 +19,7 @@ from ..core.pictures import to_uint8
 from ..core.seeds import seed_from, seeded
 from ..data.icons import ICON_CLASSES, ICON_SIZE
 from ..data.latents import Latents
+from .digit_features import load_network
 
 # %% ../../nbs/07_scoring/01_icon_features.ipynb #3e7f4552
 def _stage(inputs:int, outputs:int) -> nn.Sequential:
@@ -103,12 +102,6 @@ def train_icon_features(train:Latents, # icons to learn from
 # %% ../../nbs/07_scoring/01_icon_features.ipynb #66caaee7
 def load_icon_features(path:str|Path|None=None # a safetensors file, the shipped one if None
                        ) -> IconFeatures: # in eval mode
-    "Read a trained feature network; raises FileNotFoundError, or ValueError if the file holds something else."
+    "The trained feature network of the icons; raises as `load_network`."
     path = Path(path or shipped("data/icons/features.safetensors"))
-    maker = "nbs/experiments/make/icons_features.ipynb"
-    if not path.is_file(): raise FileNotFoundError(f"{path} is missing; {maker} makes it")
-    model = IconFeatures()
-    try: model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold the icons' feature network: {error}") from None
-    return model.eval()
+    return load_network(IconFeatures(), path, "nbs/experiments/make/icons_features.ipynb")
