@@ -19,9 +19,9 @@ from ..core.files import read_json, write_json
 from ..core.pictures import save_figure
 from ..scoring.fidelity import metric_label
 from ..scoring.geneval_prompts import TASKS
-from ..study.rows import get_row, known
+from ..study.rows import Row, get_row, known
 from ..study.run import Run
-from ..study.scales import SCALES, get_scale, version
+from ..study.scales import SCALES, get_scale, has_stage, version
 from ..study.score import check_record, read_score
 from ..study.tables import TABLES, Table, get_table
 from ..study.teacher_records import COMMITTED, record_path, teacher_record_path
@@ -29,7 +29,7 @@ from ..study.teacher_records import COMMITTED, record_path, teacher_record_path
 # %% ../../nbs/11_results/00_tables.ipynb #f7bf31f3
 @dataclass(frozen=True)
 class TableRun:
-    "A table at a scale; raises ValueError on unknown names."
+    "A table at a scale; raises ValueError on unknown names, and on rows that do not belong there."
     table: str
     scale: str
     rows: str = "" # names separated by spaces; those of the table if empty
@@ -37,12 +37,16 @@ class TableRun:
 
     def __post_init__(self):
         get_scale(self.scale, self.preset.kind)
-        for row in self.rows.split():
-            kind = get_row(row).kind
-            if kind == self.preset.kind: continue
-            raise ValueError(f"row {row!r} is of the kind {kind!r}, table {self.table!r} of {self.preset.kind!r}")
+        for row in self.rows.split(): self.require_row(get_row(row))
         for seed in self.seeds.split():
             if not seed.isdigit(): raise ValueError(f"seeds must be whole numbers, got {seed!r}")
+
+    def require_row(self, row:Row):
+        "Raise ValueError on a row that this table cannot show."
+        kind = self.preset.kind
+        if row.kind != kind: raise ValueError(f"row {row.name!r} is of the kind {row.kind!r}, {self.table!r} of {kind!r}")
+        lacks = ", ".join(stage for stage in self.preset.stages if not has_stage(row, stage))
+        if lacks: raise ValueError(f"table {self.table!r} scores {lacks}, which {row.name!r} does not have")
 
     @property
     def preset(self) -> Table: return get_table(self.table)
