@@ -44,7 +44,8 @@ class TableRun:
     def require_row(self, row:Row):
         "Raise ValueError on a row that this table cannot show."
         kind = self.preset.kind
-        if row.kind != kind: raise ValueError(f"row {row.name!r} is of the kind {row.kind!r}, {self.table!r} of {kind!r}")
+        if row.kind != kind:
+            raise ValueError(f"row {row.name!r} is of the kind {row.kind!r}, table {self.table!r} of {kind!r}")
         lacks = ", ".join(stage for stage in self.preset.stages if not has_stage(row, stage))
         if lacks: raise ValueError(f"table {self.table!r} scores {lacks}, which {row.name!r} does not have")
 
