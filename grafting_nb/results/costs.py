@@ -133,12 +133,13 @@ def with_operations(scores:pd.DataFrame, # with `row` and `stage`
     return scores.join(pd.DataFrame(counted, index=scores.index, columns=columns, dtype=float))
 
 def speed_of(records:list[dict], scale:str) -> Speed|None: # None where none of them was trained
-    "The median speed of the scores of a scale."
+    "The speed of all points of a scale together, each by its median seed, so that one disturbed run does not count."
     scores = with_operations(pd.DataFrame(records, columns=TIMED), scale)
-    trained = scores[scores.training_seconds > 0]
+    points = scores.groupby(["row", "stage"]).median()
+    trained = points[points.training_seconds > 0]
     if trained.empty: return None
-    training = ((trained.distill + trained.finetune)/trained.training_seconds).median()
-    sampling = (scores.sampling/scores.sampling_seconds).median()
+    training = (trained.distill + trained.finetune).sum()/trained.training_seconds.sum()
+    sampling = points.sampling.sum()/points.sampling_seconds.sum()
     return Speed(training, sampling, f"measured on {records[0]['hardware']}")
 
 def measured_speed(scale:str, kind:str="class") -> Speed|None: # None where nothing has been trained
