@@ -212,7 +212,7 @@ def main():
         if wrong:
             for log in sorted(folder.rglob("*.log")):
                 print(f"--- {log.relative_to(folder)}", log.read_text(errors="replace")[-3000:], sep="\n")
-    good = "ok: Slurm ran the job of every record, with and without a shared folder; short jobs finish a long training"
+    good = "ok: Slurm ran the job of every record, with and without a common folder; short jobs finish a long training"
     print(f"FAILED: {wrong}" if wrong else good)
     return bool(wrong)
 

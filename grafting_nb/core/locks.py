@@ -44,8 +44,9 @@ def hold(path:str|Path # the lock's file
         sign(lock, this_worker())
         yield
     finally:
-        sign(lock, "")
-        lock.release()
+        try: sign(lock, "")
+        except OSError: pass # such as of a folder that is gone; the lock must go too
+        finally: lock.release()
 
 # %% ../../nbs/00_core/06_locks.ipynb #4be254bc
 @contextmanager

@@ -28,10 +28,10 @@ def read_image_list(path:str|Path # a pickled list, or a text file with a path a
     "Paths of images; raises ValueError naming the file when it holds anything else."
     path = Path(path)
     if path.suffix != ".pkl": return read_lines(path)
-    try:
-        with open(path, "rb") as file: listed = _PlainUnpickler(file).load()
-    except Exception as error: # a broken pickle raises almost anything
-        raise ValueError(f"{path} cannot be read as a plain list of paths: {error}") from None
+    with open(path, "rb") as file:
+        try: listed = _PlainUnpickler(file).load()
+        except Exception as error: # a broken pickle raises almost anything
+            raise ValueError(f"{path} cannot be read as a plain list of paths: {error}") from None
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise ValueError(f"{path} holds no list of paths")
     return listed

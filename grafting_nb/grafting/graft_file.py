@@ -86,6 +86,8 @@ def load_graft(path:str|Path,
         raise ValueError(f"{path} grew from other weights of {plan.base!r} than these, which are {dtype}")
     with safe_open(path, "pt") as file: state = {name: file.get_tensor(name) for name in file.keys()}
     check_state(state, grafted, path)
+    if base_fingerprint == UNKNOWN_BASE and len(state) < len(transformer_of(grafted).state_dict()):
+        raise ValueError(f"{path} holds scions alone, and nobody knows the base that they grew on")
     require_finite(state, path)
     transformer_of(grafted).load_state_dict(state, strict=False)
     remember_plan(grafted, plan, base_fingerprint)

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['check_plan', 'refuse_adapters', 'check_weights', 'check_place', 'new_operator', 'lying_still', 'make_scion',
-           'fresh_scion', 'take_over', 'new_scions']
+           'fresh_scion', 'take_over', 'new_scions', 'what_stands']
 
 # %% ../../nbs/05_grafting/04_scions.ipynb #d75b6ae4
+import json
 from functools import partial
 from typing import Any
 
@@ -131,5 +132,11 @@ def new_scions(model:nn.Module, plan:GraftPlan, seed:int=0) -> nn.ModuleDict: # 
     check_plan(model, plan)
     scions = nn.ModuleDict()
     for site, edit in plan.sites().items():
-        with seeded(seed, "scion", site.target, site.layer): scions[site.key] = make_scion(model, site, edit)
+        with seeded(seed, "scion", site.target, site.layer): scion: Any = make_scion(model, site, edit)
+        scion.made_for = what_stands(edit)
+        scions[site.key] = scion
     return scions
+
+def what_stands(edit:Edit) -> str: # "hyena_x {}"
+    "An operator and its options in words, by which a scion and a plan are compared."
+    return f"{edit.operator} {json.dumps(edit.config, sort_keys=True, default=str)}"

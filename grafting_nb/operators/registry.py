@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
+from typing import Any
 
 from torch import nn
 
@@ -85,4 +86,6 @@ def make_operator(name:str, # such as "hyena_x"
     for option, parameter in options.items():
         if parameter.default is parameter.empty and option not in config:
             raise ValueError(f"operator {name!r} needs the option {option!r}")
-    return operator_class(name)(dim, **config)
+    operator: Any = operator_class(name)(dim, **config)
+    if not hasattr(operator, "dim"): operator.dim = dim # by which a model knows channels from rows
+    return operator

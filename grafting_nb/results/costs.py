@@ -133,9 +133,9 @@ def with_operations(scores:pd.DataFrame, # with `row` and `stage`
     return scores.join(pd.DataFrame(counted, index=scores.index, columns=columns, dtype=float))
 
 def speed_of(records:list[dict], scale:str) -> Speed|None: # None where none of them was trained
-    "The speed of all points of a scale together, each by its median seed, so that one disturbed run does not count."
+    "The speed of all points of a scale together, each by its fastest seed: what disturbs a run only makes it slower."
     scores = with_operations(pd.DataFrame(records, columns=TIMED), scale)
-    points = scores.groupby(["row", "stage"]).median()
+    points = scores.groupby(["row", "stage"]).min()
     trained = points[points.training_seconds > 0]
     if trained.empty: return None
     training = (trained.distill + trained.finetune).sum()/trained.training_seconds.sum()

@@ -109,8 +109,8 @@ MEASURES: dict[str, Callable[[Scale], dict]] = {
     **{name: partial(latency_of, table) for name, table in LATENCY_TABLES.items()},
     **dict.fromkeys(POOLS.values(), drawn_for)}
 
-def timed_rows(table:str, scale:Scale) -> dict[str, dict]: # row -> its edits, as far as they change a latency
-    "What stands in the rows of a table."
+def timed_rows(table:str, scale:Scale) -> dict[str, dict]: # row -> what its structure depends on
+    "The edits in the rows of a table."
     rows = dict.fromkeys(row for row, _ in get_table(table).points())
     return {row: edit_settings(scale, get_row(row)) for row in rows}
 
