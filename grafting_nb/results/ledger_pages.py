@@ -55,8 +55,11 @@ def ledger_markdown(entries:list[Entry]) -> str:
     "The ledger to read, one line a claim, and the causes of what was not reproduced."
     cells = [["the paper says", "its numbers", "ours", "verdict"]]
     cells += [[e.claim.statement, e.claim.paper, ours(e), f"**{e.verdict}**"] for e in entries]
-    explained = [e.claim for e in entries if e.verdict != "reproduced" and e.claim.cause]
-    causes = [f"- {claim.statement}: {claim.cause}." for claim in explained]
+    explained: dict[str, list[str]] = {} # cause -> statements; none where records are still missing
+    for e in entries:
+        if e.verdict != "reproduced" and not e.lacks and e.claim.cause:
+            explained.setdefault(e.claim.cause, []).append(e.claim.statement)
+    causes = [f"- {'; '.join(statements)}: {cause}." for cause, statements in explained.items()]
     return "\n".join([markdown(cells, left=4), "", *causes]).rstrip()
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #83de52b8
