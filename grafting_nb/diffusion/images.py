@@ -137,7 +137,7 @@ def unfinished(self:ImageParts) -> list[int]:
     "The parts still to be made, of a folder now claimed; ValueError names a broken part, OSError a disk too small."
     if self.manifest.exists(): self.claim() # other settings are refused before anything is read
     missing = self.missing()
-    for part in set(range(self.num_parts)) - set(missing): self.read(part)
+    for part in sorted(set(range(self.num_parts)) - set(missing)): self.read(part)
     require_space(self.folder, self.bytes_missing())
     self.claim()
     return missing
