@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['MARGIN_COLOURS', 'VERDICT_COLOURS', 'CONTROLS', 'number', 'measured', 'limited', 'weakest', 'ours', 'ledger_markdown',
            'p_text', 'detail_cells', 'details_markdown', 'mean_text', 'scores_markdown', 'draw_margin', 'draw_entry',
-           'plot_ledger', 'finite', 'margin_record', 'entry_record', 'ledger_record', 'budget', 'protocol_markdown']
+           'plot_ledger', 'finite', 'margin_record', 'entry_record', 'ledger_record', 'numbered', 'budget',
+           'protocol_markdown']
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #89d03176
 from collections.abc import Sequence
@@ -93,7 +94,7 @@ def scores_markdown(evidence:Evidence) -> str:
     fid, error = evidence.scores["fid"], evidence.scores["heldout_error"]
     cells = [["row", "stage", "FID", "D", *(["held-out error"] if len(error) else [])]]
     for point in fid.columns:
-        distances = evaluate(distance(*point), fid, evidence.seeds["class"])
+        distances = evaluate(distance(*point), fid, fid.index)
         line = [*point, mean_text(pd.Series(fid[point]), 2), mean_text(distances, 3)]
         if len(error): line.append(mean_text(pd.Series(error.get(point, [])), 4))
         cells.append(line)
@@ -173,14 +174,17 @@ def ledger_record(scale:str, entries:list[Entry]) -> dict:
     return dict(scale=scale, claims=[entry_record(entry) for entry in entries])
 
 # %% ../../nbs/11_results/04_ledger_pages.ipynb #362162cc
+def numbered(seeds:Sequence[int]) -> str: return ", ".join(map(str, seeds))
+
 def budget(kind:str, scale:Scale) -> str:
     "What a scale spends on the rows of a kind."
     drawn, shares = scale.sampling, pretraining_shares(scale)
     stages = [f"{config.steps:,} steps of {config.batch_size}" for config in (scale.distill, scale.finetune)]
     part = f" ({shares[0]:.1%} and {shares[1]:.1%} of what pretraining saw)" if shares else ""
+    more = f", of the self-grafting also {numbered(scale.control_seeds)}" if scale.control_seeds else ""
     return (f"{kind}: model {scale.base}; stage 1 {stages[0]}, stage 2 {stages[1]}{part} on {scale.share:.0%} of the "
             f"data; {drawn.samples:,} images a score ({drawn.sampler}, {drawn.steps} steps, guidance "
-            f"{drawn.guidance}); seeds {', '.join(map(str, scale.seeds))}")
+            f"{drawn.guidance}); seeds {numbered(scale.seeds)}{more}")
 
 CONTROLS = (
     "fresh operators of the same kind, trained alike (self-grafting): whatever they lose, the training loses",

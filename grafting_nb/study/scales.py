@@ -89,6 +89,7 @@ class Scale:
     rows: dict[str, dict] | None = None # beginning of a row's name -> settings of its stage 1 that differ
     heldout: int | None = None # latents of each class that the noise error is measured on; None: all
     listed: ListedData | None = None
+    control_seeds: tuple[int, ...] = () # beyond `seeds`, for the table of controls
 
 # %% ../../nbs/10_study/01_scales.ipynb #34a21764
 SMOKE_STAGE1 = DistillConfig(steps=4, batch_size=8, lr=5e-3, validate_every=4, checkpoint_every=2)
@@ -100,13 +101,14 @@ TINY = Scale(
     FinetuneConfig(steps=300, batch_size=16, lr=3e-4, warmup=20, decay="cosine", ema=0.98, snr_clip=5.,
                    checkpoint_every=100),
     0.1, dict(distill=8, validation=8),
-    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2), (TINY_JOB,), scratch=dict(steps=2302, lr=1e-3))
+    Sampling(1000, "dpm++", 8, 2.), Probe(1000, 100, 50), (0, 1, 2), (TINY_JOB,), scratch=dict(steps=2302, lr=1e-3),
+    control_seeds=(3, 4))
 
 CLASS_SCALES = {
     "tiny": TINY,
     "demo": replace(
         TINY, distill=replace(TINY.distill, steps=200), finetune=replace(TINY.finetune, steps=200, ema=0.97),
-        sampling=replace(TINY.sampling, samples=300), seeds=(0,), heldout=20),
+        sampling=replace(TINY.sampling, samples=300), seeds=(0,), control_seeds=(), heldout=20),
     "smoke": Scale(
         "digits", SMOKE_STAGE1,
         FinetuneConfig(steps=4, batch_size=8, lr=5e-4, warmup=2, ema=0.5, checkpoint_every=2),

@@ -34,6 +34,7 @@ class Table:
     stages: tuple[str, ...] = ("stage2",)
     special: tuple[Point, ...] = () # more of them, where a row has stages of its own
     teacher_records: tuple[str, ...] = () # names of TEACHER_RECORDS
+    control: bool = False # claims about other tables rest on it
 
     @property
     def kind(self) -> str:
@@ -85,7 +86,8 @@ TABLES: dict[str, Table] = {
     "locality": Table("Attention locality", teacher_records=("locality",)),
     "shares": Table("What each layer is worth", teacher_records=("shares",)),
     "objectives": Table("Regression objective of stage 1", LOSS_ROWS, ("stage1",), teacher_records=("activations",)),
-    "self_grafting": Table("Self-grafting", ("mha-mha-100", "mlp-mlp_r4-100"), THREE_STAGES, SELF_POINTS),
+    "self_grafting": Table(
+        "Self-grafting", ("mha-mha-100", "mlp-mlp_r4-100"), THREE_STAGES, SELF_POINTS, control=True),
     "hybrids": Table("Hybrid architectures", HYBRIDS, special=HYBRID_POINTS),
     "more_data": Table("More data", ("mha-hyena_x-50", "mha-swa-50", "mha-mamba2-50"), ("stage2", "stage2_20")),
     "stage2_losses": Table("Losses of stage 2", ("mha-hyena_x-50", "mha-hyena_x-100", "pair-parallel"), LOSS_STAGES),
