@@ -257,7 +257,9 @@ register_claim(Claim(
     "depth can become width", ("depth_to_width", "self_grafting"),
     f"{said(('pair-parallel', 'stage2_25'))} {AGAINST}, better than models of its depth",
     (Margin("pair-parallel", PARALLEL, "<", as_limit(PARALLEL)),
-     *(compared(f"below {label}", PARALLEL, other) for label, other in WORSE.items()))))
+     *(compared(f"below {label}", PARALLEL, other) for label, other in WORSE.items())),
+    cause="it is better than all models of its depth, but far from the teacher, none of whose eight blocks can be "
+          "spared: without the least needed one the error rises by two fifths"))
 
 # %% ../../nbs/11_results/02_claims.ipynb #23691e34
 TEXT_HALF = "t2i-hyena_x-50", "stage2"
