@@ -51,8 +51,10 @@ def draw_sizes(ax, records:list[dict], places:dict[tuple[str, str], float], # (r
 STARTS_AS = {"random": "o", "inherit": "^"} # start of the operators -> marker
 
 def draw_operators(ax, records:list[dict], places:dict[str, float], # row -> where it stands
-                   title:str): # of the axis
-    "FID after stage 2 of rows with one operator each."
+                   title:str, # of the axis
+                   searched:Sequence[tuple[float, list[float]]]=() # where a searched plan stands, and its FIDs
+                   ):
+    "FID after stage 2 of rows with one operator each, and of searched plans."
     operators = list(dict.fromkeys(get_row(row).edits[0][1] for row in places))
     colours = plt.get_cmap("tab20").colors
     for row, place in places.items():
@@ -62,6 +64,8 @@ def draw_operators(ax, records:list[dict], places:dict[str, float], # row -> whe
         named = {line.get_label() for line in ax.lines}
         ax.plot([place]*len(found), found, marker, color=colour, mew=0, ms=5,
                 label="_" if operator in named else operator)
+    for place, found in searched: ax.plot([place]*len(found), found, "k*", mew=0, ms=8, alpha=0.7)
+    if searched: ax.lines[-1].set_label("searched")
     draw_teacher(ax, records)
     ax.set(xlabel=title, ylabel=metric_title(records, "fid"))
     if ax.lines: ax.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
