@@ -348,7 +348,7 @@ def npy_file(array:np.ndarray) -> bytes: # also of objects, which numpy pickles
 @dataclass(frozen=True)
 class Trap:
     "Leaves a trace when it is unpickled."
-    trace:Path
+    trace: Path
     def __reduce__(self): return Path.touch, (self.trace,)
 
 # %% ../nbs/tests/testing.ipynb #2d0a46df

@@ -73,7 +73,7 @@ HOLDS, FAILS = on_scale(TEACHER_FID + HOLDS_WITHIN), on_scale(FAILS_ABOVE)
 class Claim:
     "A statement of the paper and the margins that test it, all of which it needs."
     statement: str
-    tables: tuple[str, ...] # where the records come from
+    tables: tuple[str, ...] # where the records come from: first what it is about, last what has its control
     paper: str # its values in words
     margins: tuple[Margin, ...] = () # none: it is not tested
     metric: str = "fid" # or overall (GenEval), or local_share, a fact of the teacher without seeds
