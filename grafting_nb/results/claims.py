@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['LOCALITY', 'PAPER', 'TEACHER_FID', 'HOLDS', 'FAILS', 'CLAIMS', 'RE_MHA', 'RE_MLP', 'SELF_TABLES', 'AGAINST', 'CLOSED',
-           'DATA_STAGES', 'OBJECTIVES', 'ATTENTION', 'HYBRID_TABLES', 'FIRST_LAYERS', 'SELF_MLP', 'WIDTHS', 'XMLP',
-           'LAYER_TABLES', 'HALF', 'CHOICES', 'INTERLEAVED', 'DEEP_IS_CHEAP', 'MORE', 'PARALLEL', 'WORSE', 'TEXT_HALF',
-           'GENEVAL', 'paper_scores', 'in_paper', 'as_limit', 'on_scale', 'Claim', 'register_claim', 'said', 'compared',
-           'within', 'beyond', 'losses', 'losses_said', 'all_said', 'said_of', 'more_said', 'claimed_tables']
+           'DATA_STAGES', 'OBJECTIVES', 'ATTENTION', 'HYBRID_TABLES', 'SELF_MLP', 'WIDTHS', 'XMLP', 'LAYER_TABLES',
+           'HALF', 'CHOICES', 'INTERLEAVED', 'DEEP_IS_CHEAP', 'MORE', 'PARALLEL', 'WORSE', 'TEXT_HALF', 'GENEVAL',
+           'paper_scores', 'in_paper', 'as_limit', 'on_scale', 'Claim', 'register_claim', 'said', 'compared', 'within',
+           'beyond', 'losses', 'losses_said', 'all_said', 'said_of', 'more_said', 'claimed_tables']
 
 # %% ../../nbs/11_results/02_claims.ipynb #6f8c229e
 from collections.abc import Iterable, Sequence
@@ -171,8 +171,6 @@ register_claim(Claim(
 ATTENTION = "hyena_se", "hyena_x", "hyena_y", "swa", "mamba2"
 HYBRID_TABLES = "hybrids", "self_grafting"
 
-FIRST_LAYERS = ("a small model needs its first layers most: without the attention of one of the first four its error "
-                "rises several times as much as without one of the last four")
 SELF_MLP = "nor does a fresh MLP of the teacher's own width come back with all of them replaced, on which this rests"
 
 def all_said(percent:int) -> str: return said(*((f"mha-{name}-{percent}", "stage2") for name in ATTENTION))
@@ -180,7 +178,8 @@ def all_said(percent:int) -> str: return said(*((f"mha-{name}-{percent}", "stage
 register_claim(Claim(
     "half of MHA, interleaved, can be replaced", HYBRID_TABLES, f"{all_said(50)} {AGAINST}",
     tuple(within(f"mha-{name}-50") for name in ATTENTION), control=RE_MHA,
-    cause=f"{FIRST_LAYERS}, and two of those are interleaved; in the deep half Hyena-X stays within the limit"))
+    cause="two of the first four layers, which this model needs most, are interleaved; in the deep half Hyena-X stays "
+          "within the limit"))
 register_claim(Claim(
     "75% of MHA cost more than 50%", HYBRID_TABLES, f"{all_said(50)} → {all_said(75)}",
     tuple(compared(f"{name}: 50 below 75%", distance(f"mha-{name}-50"), distance(f"mha-{name}-75"))
@@ -211,7 +210,9 @@ LAYER_TABLES = "layer_selection", "self_grafting"
 HALF = "mha-hyena_x-50"
 CHOICES = {rule: distance(f"{HALF}-{rule}") for rule in ("top_local", "low_local", "deep")}
 INTERLEAVED = distance(HALF)
-DEEP_IS_CHEAP = f"{FIRST_LAYERS}, so the deep half is the cheapest to edit"
+DEEP_IS_CHEAP = (
+    "a small model needs its first layers most: without the attention of one of the first four its error rises several "
+    "times as much as without one of the last four, so the deep half is the cheapest to edit")
 
 def said_of(*rules:str) -> str: return ", ".join(said((f"{HALF}-{rule}", "stage2")) for rule in rules)
 
