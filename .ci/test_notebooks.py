@@ -50,7 +50,7 @@ def preload():
 def needs_new_interpreter(path):
     "Whether a notebook sets what huggingface_hub or Triton read when they are imported."
     source = (root/path).read_text().replace("\\", "")
-    return '"HF_' in source or '"TRITON_' in source
+    return any(sign in source for sign in ('"HF_', '"TRITON_', "empty_caches("))
 
 
 def missing_library(path):

@@ -61,7 +61,7 @@ class Captions:
 
 # %% ../../nbs/02_data/06_captions.ipynb #3736c80c
 @patch
-def lookup(self:Captions,
+def look_up(self:Captions,
            y:Tensor # (b,) caption numbers, n for the empty caption
           ) -> tuple[Tensor, Tensor]: # (b, tokens, dim) float32 vectors and (b, tokens) mask, True = token
     "Read captions to the device of `y`; raises ValueError on a number that is none."

@@ -68,7 +68,7 @@ def on_device(value:Any, device:torch.device) -> Any:
     return type(value)(on_device(part, device) for part in value) if isinstance(value, (tuple, list)) else value
 
 @patch
-def lookup(self:Conditions,
+def look_up(self:Conditions,
            y:Tensor # (b,) numbers of conditions, n for the empty one
            ) -> dict[str, Any]: # arguments of a transformer for a batch
     "Read conditions to the device of `y`; raises ValueError on a number that is none."
@@ -91,7 +91,7 @@ def select(self:Conditions, rows:list[int] # the last of them becomes the empty 
 @patch
 def lookup_rows(self:Conditions, rows:list[int]) -> dict[str, Any]: # argument -> rows
     "The arguments that differ from row to row, for some rows."
-    found = self.lookup(torch.tensor(rows))
+    found = self.look_up(torch.tensor(rows))
     return {name: found[name] for name in self.rows}
 
 # %% ../../nbs/02_data/11_conditions.ipynb #0d8adfdc

@@ -91,7 +91,7 @@ class Captioned(nn.Module):
 def look_up(self:Captioned, y:Tensor # (b,) caption numbers
             ) -> tuple[Tensor, Tensor]: # (b, tokens, dim) vectors and (b, tokens) mask
     "Read captions, to be told again and again; raises ValueError on an unknown caption."
-    return self.captions.lookup(y)
+    return self.captions.look_up(y)
 
 @patch
 def ask(self:Captioned, x:Tensor, t:Tensor, y:Any # as for `forward`

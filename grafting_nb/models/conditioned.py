@@ -101,7 +101,7 @@ def as_embeddings(name:str, value:Any, dtype:torch.dtype) -> Any:
 def look_up(self:Conditioned, y:Tensor # (b,) numbers of conditions
             ) -> dict[str, Any]: # arguments of the transformer
     "Read conditions, to be told again and again; raises ValueError on an unknown condition."
-    return self.conditions.lookup(y)
+    return self.conditions.look_up(y)
 
 @patch
 def forward(self:Conditioned,

@@ -115,7 +115,7 @@ def flops(self:FlowPainter) -> int: # for one latent and the longest caption
     "Floating-point operations of one forward pass, two per multiply-add."
     transformer = copy.deepcopy(self.transformer).cpu().float()
     rows = self.conditions.rows["encoder_attention_mask"].sum(1)
-    told = self.conditions.lookup(rows.argmax()[None].cpu())
+    told = self.conditions.look_up(rows.argmax()[None].cpu())
     x = torch.zeros(1, *self.conditions.shape)
     return forward_flops_here(transformer, self.config.num_tokens, x, torch.zeros(1), **told)
 
