@@ -86,7 +86,7 @@ class FlowPainterConfig(ConditionedConfig):
     num_heads: int
 
     @property
-    def num_tokens(self) -> int: return MAX_TOKENS + self.input_size**2 # of text and image
+    def num_tokens(self) -> int: return MAX_TOKENS + self.input_size**2 # of text and image, at most
 
 # %% ../../nbs/04_models/20_flow_shapes.ipynb #3151b3ae
 class FlowPainter(Conditioned):
@@ -114,10 +114,11 @@ def make_flow_painter(conditions:Conditions, # of `caption_conditions`
 def flops(self:FlowPainter) -> int: # for one latent and the longest caption
     "Floating-point operations of one forward pass, two per multiply-add."
     transformer = copy.deepcopy(self.transformer).cpu().float()
-    rows = self.conditions.rows["encoder_attention_mask"].sum(1)
-    told = self.conditions.look_up(rows.argmax()[None].cpu())
+    lengths = self.conditions.rows["encoder_attention_mask"].sum(1)
+    told = self.conditions.look_up(lengths.argmax()[None].cpu())
     x = torch.zeros(1, *self.conditions.shape)
-    return forward_flops_here(transformer, self.config.num_tokens, x, torch.zeros(1), **told)
+    n_tokens = int(lengths.max()) + self.config.input_size**2
+    return forward_flops_here(transformer, n_tokens, x, torch.zeros(1), **told)
 
 # %% ../../nbs/04_models/20_flow_shapes.ipynb #e6538cec
 FLOW_WEIGHTS = Shipped("data/shapes/flow_teacher.safetensors", "nbs/experiments/make/flow_teacher.ipynb")

@@ -15,7 +15,7 @@ from .backends import Requirement, check_backend, check_input, choose_backend
 from .mamba2 import WideNorm, init_dynamics
 from .registry import register_operator
 from .short_conv import ShortConv
-from .ssd import cut_chunks, decay_matrix, no_autocast
+from .ssd import cut_chunks, decay_matrix, no_autocast, part_size
 
 # %% ../../nbs/01_operators/16_gated_delta.ipynb #40d0cbc4
 def _writes(k:Tensor, v:Tensor, # (b, chunks, h, chunk, d)
@@ -47,11 +47,11 @@ def gated_delta(q:Tensor, k:Tensor, # (b, N, h, d), keys of length 1
                 v:Tensor, # (b, N, h, d)
                 log_decay:Tensor, # (b, N, h), negative
                 beta:Tensor, # (b, N, h), strength of the write, 0 to 1
-                chunk_size:int=64 # tokens per chunk: memory and work inside the chunks grow with it
+                chunk_size:int=64 # most tokens of a chunk: memory and work inside the chunks grow with it
                ) -> Tensor: # (b, N, h, d), float32 or wider
     "The gated delta rule in chunks."
     n = v.shape[1]
-    chunk = min(chunk_size, n)
+    chunk = part_size(n, chunk_size)
     wide = torch.promote_types(v.dtype, torch.float32)
     with no_autocast(v):
         q, k, v, logs, beta = (cut_chunks(x, chunk, wide).transpose(2, 3) for x in (q, k, v, log_decay, beta))
@@ -83,7 +83,7 @@ class GatedDelta(nn.Module):
     def __init__(self, dim:int, # channels, a multiple of num_heads
                  num_heads:int=16,
                  d_conv:int=4, # taps of the convolution over q, k and v; 0: none
-                 chunk_size:int=64, # tokens per chunk: changes speed and rounding only
+                 chunk_size:int=64, # most tokens of a chunk: changes speed and rounding only
                  backend:str="auto" # `torch`, or `fla`: CUDA, half precision, heads of up to 256 channels
                 ):
         super().__init__()
@@ -124,7 +124,8 @@ class GatedDelta(nn.Module):
 
     def flops(self, n_tokens:int) -> int:
         "Twice the multiply-adds of one sequence: projections, convolution, recurrence in padded chunks."
-        chunk, width = min(self.chunk_size, n_tokens), self.dim//self.num_heads
+        chunk = part_size(n_tokens, self.chunk_size)
+        width = self.dim//self.num_heads
         linear = 2*sum(layer.weight.numel() for layer in (self.qkv, self.rates, self.gate, self.proj))
         conv = self.conv1d.flops(n_tokens) if isinstance(self.conv1d, ShortConv) else 0
         padded = n_tokens + -n_tokens%chunk

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .backends import KERNEL_DTYPES, Requirement, check_backend, check_input, choose_backend
 from .registry import register_operator
 from .short_conv import ShortConv
-from .ssd import ssd
+from .ssd import part_size, ssd
 
 # %% ../../nbs/01_operators/07_mamba2.ipynb #f093458b
 @torch.no_grad()
@@ -53,7 +53,7 @@ class Mamba2(nn.Module):
                  expand:int=2, # inner width over dim
                  d_conv:int=4, # taps of the convolution
                  headdim:int=16, # p, channels of a head; divides expand*dim
-                 chunk_size:int=64, # tokens per chunk: changes speed and rounding only
+                 chunk_size:int=64, # most tokens of a chunk: changes speed and rounding only
                  backend:str="auto" # `torch`, or `mamba_ssm`: CUDA, not float64
                 ):
         super().__init__()
@@ -90,7 +90,7 @@ class Mamba2(nn.Module):
 
     def flops(self, n_tokens:int) -> int:
         "Twice the multiply-adds of one sequence: projections, convolution, recurrence in chunks (padding included)."
-        chunk = min(self.chunk_size, n_tokens)
+        chunk = part_size(n_tokens, self.chunk_size)
         scan = 2*chunk*(self.d_state + self.inner) + 4*self.inner*self.d_state
         projections = 2*(self.in_proj.weight.numel() + self.out_proj.weight.numel())
         padded = n_tokens + -n_tokens%chunk
