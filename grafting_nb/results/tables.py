@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'COSTS', 'COLUMNS', 'table_seeds', 'TableRun', 'read_table', 'collect', 'unfinished', 'scores_so_far',
-           'how_far', 'seed_means', 'by_seed', 'ratios_of', 'mean_and_spread', 'counted', 'reported', 'metric_columns',
-           'column_title', 'markdown', 'to_markdown', 'finish', 'tables_of', 'claims_path']
+           'how_far', 'seed_means', 'mean_and_spread', 'counted', 'reported', 'metric_columns', 'column_title',
+           'markdown', 'to_markdown', 'finish', 'tables_of', 'claims_path']
 
 # %% ../../nbs/11_results/00_tables.ipynb #dfc6e394
 from collections.abc import Callable, Iterable
@@ -138,18 +138,6 @@ def seed_means(records:list[dict]) -> pd.DataFrame:
     paper = [get_row(row).paper.get(stage) for row, stage in lines.index]
     lines["paper"] = pd.Series(paper, lines.index, dtype=object)
     return lines.reset_index()
-
-# %% ../../nbs/11_results/00_tables.ipynb #a6af8b69
-def by_seed(records:list[dict], metric:str="fid") -> pd.DataFrame: # by row and stage, a column for each seed
-    "A metric of every score; what is missing is NaN."
-    scores = pd.DataFrame(records, columns=["row", "stage", "seed", metric])
-    return scores.pivot(index=["row", "stage"], columns="seed", values=metric)
-
-def ratios_of(ours:pd.Series, theirs:pd.Series # by seed
-              ) -> str: # empty where they have no seed in common
-    "One metric over another with the same seed, least and most over the seeds."
-    ratios = (ours/theirs).dropna()
-    return f"{ratios.min():.2f} to {ratios.max():.2f}" if len(ratios) else ""
 
 # %% ../../nbs/11_results/00_tables.ipynb #37231d3d
 def mean_and_spread(line:dict, metric:str, digits:int, factor:float=1.) -> str:
