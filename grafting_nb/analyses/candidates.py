@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['COST_MEASURES', 'candidates_for', 'require_answer', 'candidate_plan', 'require_distinct', 'predictions',
            'output_error', 'replace_one_errors', 'at_planned_sites', 'Pass', 'timed_kind', 'steady_clock', 'latencies',
-           'pass_operations', 'parameters', 'costs_of', 'Candidate', 'ScoredCandidates', 'score_candidates']
+           'pass_operations', 'parameters', 'costs_of', 'least_share', 'PricedCandidates', 'price_candidates',
+           'Candidate', 'ScoredCandidates', 'score_priced', 'score_candidates']
 
 # %% ../../nbs/08_analyses/11_candidates.ipynb #5b3dd5f6
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ from ..training.distill import PlannedSite, distill_plans
 
 # %% ../../nbs/08_analyses/11_candidates.ipynb #7649069f
 def candidates_for(model:nn.Module, # of a known family, with a name
-                   layers:str|Sequence[int]="full", # as in `plan_for`
+                   layers:str|Sequence[int]="full", init:str="random", # as in `plan_for`
                    **operators:Sequence[str|tuple[str, dict]] # target -> names of operators, or (name, options)
                    ) -> list[Edit]: # one for each operator
     "Operators that may stand in these layers of a model."
@@ -49,7 +50,7 @@ def candidates_for(model:nn.Module, # of a known family, with a name
     for target, choices in operators.items():
         for choice in choices:
             name, options = (choice, {}) if isinstance(choice, str) else choice
-            edits += plan_for(model, layers, options={target: options}, **{target: name}).edits
+            edits += plan_for(model, layers, options={target: options}, init=init, **{target: name}).edits
     return edits
 
 # %% ../../nbs/08_analyses/11_candidates.ipynb #14243671
@@ -81,7 +82,7 @@ def require_distinct(candidates:Sequence[Edit]):
         for layer in edit.layers:
             alone = replace(edit, layers=(layer,))
             if alone in seen:
-                raise ValueError(f"the candidate {edit.target} -> {edit.operator}, {edit.config}, "
+                raise ValueError(f"the candidate {edit.target} -> {edit.operator}, {edit.config}, {edit.init}, "
                                  f"is listed twice for layer {layer}")
             seen.append(alone)
 
@@ -184,6 +185,46 @@ def costs_of(teacher:nn.Module, scions:Scions, # by `PlannedSite`
     x_t = objective.noised(rows.x0, rows.noise, rows.t)
     return COST_MEASURES[cost](Pass(teacher, (x_t, objective.model_time(rows.t), rows.y), parts))
 
+# %% ../../nbs/08_analyses/11_candidates.ipynb #e3930e23
+def least_share(kept:dict[str, float], # key of a site -> cost of what the teacher has there
+                costs:Iterable[tuple[str, float]] # key of the site and cost of each candidate
+                ) -> float:
+    "The lowest budget that a choice meets: the cost of the cheapest operator of each site, as a share of what is kept."
+    cheapest = dict(kept)
+    for key, cost in costs: cheapest[key] = min(cheapest[key], cost)
+    return sum(cheapest.values())/sum(kept.values())
+
+@dataclass(frozen=True)
+class PricedCandidates:
+    "Candidates that fit a model, and what they cost."
+    plans: tuple[GraftPlan, ...] # one for each operator, with all its layers
+    measure: str # of cost, a key of COST_MEASURES
+    whole: float # cost of the teacher
+    kept: dict[str, float] # key of a site -> cost of what the teacher has there
+    costs: dict[PlannedSite, float] # of each candidate
+
+    @property
+    def least(self) -> float:
+        "The lowest budget that a choice meets."
+        return least_share(self.kept, ((site.key, cost) for site, cost in self.costs.items()))
+
+def price_candidates(teacher:nn.Module, candidates:Sequence[Edit], # layers may overlap
+                     validation:Latents, # of which eight at most are looked at
+                     cost:str="latency", # a key of COST_MEASURES
+                     device:torch.device|str|None=None # a GPU if there is one
+                     ) -> PricedCandidates:
+    "Try all candidates with the weights that they start from, and measure them; ValueError on one that does not fit."
+    require_distinct(candidates)
+    if cost not in COST_MEASURES: raise ValueError(f"unknown cost {cost!r}; known: {', '.join(COST_MEASURES)}")
+    device = this_process(device_of(teacher, device)).device
+    with asked_on(teacher, device) as asked:
+        rows = draw_batch(validation, min(8, len(validation)), 0, 0).to(device)
+        plans = [candidate_plan(asked, edit, batch_rows(rows, slice(0, 1))) for edit in candidates]
+        scions = at_planned_sites(plans, [new_scions(asked, plan) for plan in plans], device)
+        whole, measured = costs_of(asked, scions, rows, cost)
+    kept = {site.key: value for site, value in measured.items() if site not in scions}
+    return PricedCandidates(tuple(plans), cost, whole, kept, {site: measured[site] for site in scions})
+
 # %% ../../nbs/08_analyses/11_candidates.ipynb #bfdb9469
 @dataclass(frozen=True)
 class Candidate:
@@ -196,9 +237,13 @@ class Candidate:
     cost: float
     mse: float # of stage 1, on held-out latents
     relative: float # the same relative to the variance of what it replaces
+    init: str = "random" # or `inherit`
 
     @property
     def site(self) -> Site: return Site(self.target, self.layer)
+
+    @property
+    def edit(self) -> Edit: return Edit(self.target, self.operator, (self.layer,), self.config, self.init)
 
 @dataclass(frozen=True)
 class ScoredCandidates:
@@ -211,6 +256,11 @@ class ScoredCandidates:
 
     @property
     def total(self) -> float: return sum(self.kept.values())
+
+    @property
+    def least(self) -> float:
+        "The lowest budget that a choice meets."
+        return least_share(self.kept, ((row.site.key, row.cost) for row in self.candidates))
 
     def budget_for(self, speedup:float) -> float:
         "The budget under which the whole model costs this many times less; ValueError where even nothing costs more."
@@ -226,30 +276,33 @@ class ScoredCandidates:
         return from_dict(ScoredCandidates, {**values, "candidates": rows})
 
 # %% ../../nbs/08_analyses/11_candidates.ipynb #82fed7a6
-def score_candidates(teacher:nn.Module, # as in `distill`
-                     candidates:Sequence[Edit], # layers may overlap
-                     data:Latents, validation:Latents, config:DistillConfig,
-                     folder:str|Path, # for the scions, as in `distill`
-                     cost:str="latency", # a key of COST_MEASURES
-                     device:torch.device|str|None=None # a GPU if there is one
-                     ) -> ScoredCandidates:
-    "Train all candidates together, then measure each; ValueError, before any training, on one that does not fit."
-    require_distinct(candidates)
-    if cost not in COST_MEASURES: raise ValueError(f"unknown cost {cost!r}; known: {', '.join(COST_MEASURES)}")
+def score_priced(teacher:nn.Module, priced:PricedCandidates,
+                 data:Latents, validation:Latents, config:DistillConfig,
+                 folder:str|Path, # for the scions, as in `distill`
+                 device:torch.device|str|None=None # a GPU if there is one
+                 ) -> ScoredCandidates:
+    "Train all candidates together, then measure what the model loses by each."
     device = this_process(device_of(teacher, device)).device
+    plans = priced.plans
     with asked_on(teacher, device) as asked:
-        one = draw_batch(validation, 1, 0, 0).to(device)
-        plans = [candidate_plan(asked, edit, one) for edit in candidates]
         distilled = distill_plans(asked, plans, data, validation, config, folder, device)
         scions = at_planned_sites(plans, [found.scions for found in distilled], device)
         stage1 = validate(asked, scions, validation, config, device)
         errors = replace_one_errors(asked, plans, scions, validation)
-        rows = draw_batch(validation, min(8, len(validation)), 0, 0).to(device)
-        whole, costs = costs_of(asked, scions, rows, cost)
-    kept = {site.key: value for site, value in costs.items() if not isinstance(site, PlannedSite)}
     table = []
     for site, error in errors.items():
         (edit,) = plans[site.plan].edits
         table.append(Candidate(
-            site.target, site.layer, edit.operator, edit.config, error, costs[site], **stage1[site]))
-    return ScoredCandidates(base_name(teacher), cost, whole, kept, tuple(table))
+            site.target, site.layer, edit.operator, edit.config, error, priced.costs[site], **stage1[site],
+            init=edit.init))
+    return ScoredCandidates(base_name(teacher), priced.measure, priced.whole, priced.kept, tuple(table))
+
+def score_candidates(teacher:nn.Module, # as in `distill`
+                     candidates:Sequence[Edit], # layers may overlap
+                     data:Latents, validation:Latents, config:DistillConfig, folder:str|Path, # as in `score_priced`
+                     cost:str="latency", # a key of COST_MEASURES
+                     device:torch.device|str|None=None # a GPU if there is one
+                     ) -> ScoredCandidates:
+    "Price, then train and score all candidates; ValueError, before any training, on one that does not fit."
+    priced = price_candidates(teacher, candidates, validation, cost, device)
+    return score_priced(teacher, priced, data, validation, config, folder, device)
