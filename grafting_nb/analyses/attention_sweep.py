@@ -160,7 +160,8 @@ TITLES = dict(
 
 COLOURS = dict(
     mha="black", swa="tab:blue", hyena_x="tab:green", hyena_se="tab:olive", hyena_y="tab:cyan", mamba2="tab:red",
-    na2d="tab:purple", linear="tab:brown", gdn="tab:orange", ttt="tab:pink")
+    mamba2_bi="lightcoral", na2d="tab:purple", linear="tab:brown", hyena_2d="gold", hyena_y_2d="mediumaquamarine",
+    gdn="tab:orange", ttt="tab:pink", ttt_linear="thistle")
 
 def colour_of(name:str) -> str: # of "mha flash", "gdn"
     "The colour of an operator; gray for those that have none of their own."

@@ -94,10 +94,14 @@ def reaction(operator:nn.Module, # (B, N, dim) -> (B, N, dim), as a function of 
 
 # %% ../../nbs/01_operators/11_grid.ipynb #730e1950
 def draw_reaction(ax, # of matplotlib
-                  operator:nn.Module, grid:tuple[int, int], place:tuple[int, int]): # as for `reaction`
+                  operator:nn.Module, grid:tuple[int, int], place:tuple[int, int], # as for `reaction`
+                  name:str="" # of the operator; "": as it is registered
+                  ): # the image, for a colour bar
     "Draw the receptive field of a token, under the cross: white is nothing, yellow most."
     field = reaction(operator, grid, place)
-    ax.imshow(field.where(field > 0, torch.nan), cmap="viridis", norm="log", vmin=1e-2, vmax=1)
+    image = ax.imshow(field.where(field > 0, torch.nan), cmap="viridis", norm="log", vmin=1e-2, vmax=1)
     ax.plot(place[1], place[0], "r+")
-    ax.set(xticks=range(0, grid[1], 4), yticks=range(0, grid[0], 4))
-    ax.set_title(f"{operator_name(operator)}: {int((field > 0).sum())} tokens", fontsize=9)
+    ax.set(xticks=range(0, grid[1], 4), yticks=range(0, grid[0], 4), xlabel="column", ylabel="row")
+    ax.label_outer()
+    ax.set_title(f"{name or operator_name(operator)}: {int((field > 0).sum())} tokens", fontsize=9)
+    return image

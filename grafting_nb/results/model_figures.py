@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..operators.registry import known_operators
+from ..analyses.attention_sweep import colour_of
 from .figures import draw_teacher, log_scale, metric_title, tidy, values_of
 from ..scoring.geneval_prompts import TASKS
 from ..study.rows import get_row
@@ -56,14 +56,11 @@ def draw_operators(ax, records:list[dict], places:dict[str, float], # row -> whe
                    searched:Sequence[tuple[float, list[float]]]=() # where a searched plan stands, and its FIDs
                    ):
     "FID after stage 2 of rows with one operator each, and of searched plans."
-    operators = sorted(known_operators()) # an operator has the same colour in every figure
-    colours = plt.get_cmap("tab20").colors
     for row, place in places.items():
         found, operator = values_of(records, row, "stage2", "fid"), get_row(row).edits[0][1]
         if not found: continue
-        colour, marker = colours[operators.index(operator) % len(colours)], STARTS_AS[get_row(row).init]
         named = {line.get_label() for line in ax.lines}
-        ax.plot([place]*len(found), found, marker, color=colour, mew=0, ms=5,
+        ax.plot([place]*len(found), found, STARTS_AS[get_row(row).init], color=colour_of(operator), mew=0, ms=5,
                 label="_" if operator in named else operator)
     for place, found in searched: ax.plot([place]*len(found), found, "k*", mew=0, ms=8, alpha=0.7)
     if searched: ax.lines[-1].set_label("searched")
