@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['FoundPlan', 'found_plan', 'grouped', 'require_budget', 'best_choice', 'pareto_front', 'plot_front', 'PlanSearch',
-           'search_plan', 'rule_choice', 'kind', 'operator_pairs']
+           'search_plan', 'rule_choice', 'kind', 'operator_choices']
 
 # %% ../../nbs/08_analyses/12_plan_search.ipynb #dd4f0479
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,8 +66,9 @@ def require_budget(budget:float, # share of the cost of all operators in questio
     "Raises ValueError where it is no share, or no choice meets it; the message says the least that is possible."
     if not 0 < budget < 1: raise ValueError(f"budget must lie between 0 and 1, got {budget}")
     if budget >= priced.least: return
-    raise ValueError(f"no choice costs at most {budget:.1%} of what the operators in question cost; "
-                     f"the least possible is {100*priced.least:.2f}%")
+    least = math.ceil(1e4*priced.least)/100
+    raise ValueError(f"no choice costs at most {100*budget:.4g}% of what the operators in question cost; "
+                     f"the least possible is {least:.2f}%")
 
 def best_choice(scored:ScoredCandidates,
                 budget:float # share of the cost of all operators in question, above 0 and below 1
@@ -75,21 +78,25 @@ def best_choice(scored:ScoredCandidates,
     sites = list(scored.kept)
     at_site = np.array([[row.site.key == site for row in scored.candidates] for site in sites], dtype=float)
     change = np.array([row.cost - scored.kept[row.site.key] for row in scored.candidates])/scored.total
+    errors = np.array([row.error for row in scored.candidates])
     solved = milp(
-        [row.error for row in scored.candidates], integrality=np.ones(len(change)), bounds=Bounds(0, 1),
+        errors/(errors.max() or 1), # the solver takes differences below 1e-6 for none
+        integrality=np.ones(len(change)), bounds=Bounds(0, 1),
         constraints=[LinearConstraint(at_site, ub=1), LinearConstraint(change, ub=budget - 1)],
         options=dict(mip_rel_gap=0))
     if solved.x is None: raise RuntimeError(f"scipy found no plan: {solved.message}")
-    return found_plan(scored, [row for row, x in zip(scored.candidates, solved.x) if x > 0.5])
+    chosen = [row for row, x in zip(scored.candidates, solved.x) if x > 0.5]
+    if not chosen: raise ValueError(f"under a budget of {budget} nothing has to change")
+    return found_plan(scored, chosen)
 
 # %% ../../nbs/08_analyses/12_plan_search.ipynb #8230dfe8
 def pareto_front(scored:ScoredCandidates, budgets:Sequence[float]|None=None # None: twenty, spread evenly
                  ) -> list[FoundPlan]: # by budget
     "The best choice under each of several budgets."
     if budgets is None:
-        least = scored.least
-        budgets = [least + (0.999 - least)*i/19 for i in range(20)]
-        budgets[0] += 1e-6
+        left = 1 - scored.least
+        if left < 1e-3: raise ValueError("no candidate costs less than what it replaces")
+        budgets = [scored.least + 1e-6 + (left - 2e-4)*i/19 for i in range(20)]
     return [best_choice(scored, budget) for budget in budgets]
 
 def plot_front(front:Sequence[FoundPlan], ax=None, **style):
@@ -132,7 +139,7 @@ def rule_choice(scored:ScoredCandidates, rule:str, budget:float, depth:int, # la
                 ) -> FoundPlan:
     "The best plan of one rule: the same operators in as few layers as meet the budget; ValueError where none does."
     found = []
-    for kinds in operator_pairs(scored):
+    for kinds in operator_choices(scored):
         for count in range(1, depth + 1):
             layers = select_layers(rule, depth, count/depth, scores)
             chosen = [row for row in scored.candidates if row.layer in layers and kind(row) in kinds]
@@ -146,7 +153,9 @@ def rule_choice(scored:ScoredCandidates, rule:str, budget:float, depth:int, # la
 
 def kind(row:Candidate) -> tuple: return row.target, row.operator, str(row.config), row.init
 
-def operator_pairs(scored:ScoredCandidates) -> list[set]:
-    "Every operator alone, and every two for different targets."
-    kinds = list(dict.fromkeys(kind(row) for row in scored.candidates))
-    return [{one, other} for i, one in enumerate(kinds) for other in kinds[i:] if one == other or one[0] != other[0]]
+def operator_choices(scored:ScoredCandidates) -> list[set]: # kinds, at most one a target
+    "Every operator alone, and every choice of them for different targets."
+    kinds:dict[str, dict] = {} # target -> kinds, in order
+    for row in scored.candidates: kinds.setdefault(row.target, {})[kind(row)] = None
+    choices = itertools.product(*([None, *some] for some in kinds.values()))
+    return [set(filter(None, choice)) for choice in choices if any(choice)]
