@@ -1,5 +1,7 @@
 # The names of `from grafting_nb import *`; written by hand, read by lazy_loader and by type checkers.
 __version__: str
+from .analyses.candidates import candidates_for as candidates_for
+from .analyses.plan_search import search_plan as search_plan
 from .data.conditions import write_conditions as write_conditions
 from .data.digits import load_digits as load_digits
 from .data.icons import load_icons as load_icons
@@ -32,4 +34,5 @@ from .training.lora import merge_lora as merge_lora
 from .training.lora import with_lora as with_lora
 from .training.recorded_inputs import conditioned as conditioned
 from .training.recorded_inputs import record_inputs as record_inputs
+from .training.teacher_losses import TeacherLoss as TeacherLoss
 from .training.teacher_samples import draw_teacher_samples as draw_teacher_samples
