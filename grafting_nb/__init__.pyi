@@ -24,6 +24,7 @@ from .operators.registry import register_operator as register_operator
 from .sharing.hub import from_pretrained as from_pretrained
 from .sharing.hub import save_pretrained as save_pretrained
 from .study.text_domains import score_images as score_images
+from .training.compute import Compute as Compute
 from .training.distill import DistillConfig as DistillConfig
 from .training.distill import distill as distill
 from .training.distill import plot_distilled as plot_distilled

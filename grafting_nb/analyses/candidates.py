@@ -27,7 +27,7 @@ from ..diffusion.objective import first_half, objective_of
 from ..grafting.families import base_name, find_operator, plan_for
 from ..grafting.graft import place_scions
 from ..grafting.plan import Edit, GraftPlan, Site
-from ..grafting.scions import new_scions
+from ..grafting.scions import new_scions, what_stands
 from ..models.stored_weights import asked_on, device_of
 from ..models.token_sites import tensors_in
 from ..operators.flops import counted_here, forward_flops_here
@@ -150,7 +150,8 @@ class Pass:
 def timed_kind(site:Site, operator:nn.Module, activation:Activation) -> Hashable:
     "The same for operators that take the same time."
     shapes = tuple(tensor.shape for tensor in tensors_in((activation.inputs, activation.options)))
-    return site.target, getattr(operator, "made_for", repr(operator)), shapes
+    made_for = getattr(operator, "made_for", None) # of a scion, whose start does not matter
+    return site.target, what_stands(replace(made_for, init="random")) if made_for else repr(operator), shapes
 
 def steady_clock(device:torch.device) -> str: # a clock of `time_in_turns`
     "The processor clock where a single thread does all the work, else the wall clock."

@@ -46,7 +46,7 @@ def require_scions(plan:GraftPlan, scions:nn.ModuleDict):
     if wrong := set(sites) ^ set(scions): raise ValueError(f"scions and plan differ at {', '.join(sorted(wrong))}")
     for key, edit in sites.items():
         wanted = what_stands(edit)
-        found = getattr(scions[key], "made_for", wanted)
+        found = what_stands(getattr(scions[key], "made_for", edit))
         if found != wanted: raise ValueError(f"the plan asks for {wanted} at {key}, the scion was made for {found}")
 
 # %% ../../nbs/05_grafting/05_graft.ipynb #b462d1ed

@@ -8,6 +8,7 @@ __all__ = ['check_plan', 'refuse_adapters', 'check_weights', 'check_place', 'new
 
 # %% ../../nbs/05_grafting/04_scions.ipynb #d75b6ae4
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -123,6 +124,9 @@ def take_over(scion:Any, # nn.Module from `fresh_scion`, changed in place
         return scion
     weights, operator = pretrained_weights(pretrained), scion
     while hasattr(operator, "operator"): operator = operator.operator # inside of the form of its place
+    theirs = getattr(pretrained, "num_heads", getattr(pretrained, "heads", None))
+    ours = getattr(operator, "num_heads", theirs)
+    if theirs and ours != theirs: raise ValueError(f"its {ours} heads cannot take over weights of {theirs} heads")
     operator.load_state_dict(inherited_weights(operator, weights), strict=False)
     return scion
 
@@ -133,10 +137,11 @@ def new_scions(model:nn.Module, plan:GraftPlan, seed:int=0) -> nn.ModuleDict: # 
     scions = nn.ModuleDict()
     for site, edit in plan.sites().items():
         with seeded(seed, "scion", site.target, site.layer): scion: Any = make_scion(model, site, edit)
-        scion.made_for = what_stands(edit)
+        scion.made_for = replace(edit, layers=(site.layer,))
         scions[site.key] = scion
     return scions
 
 def what_stands(edit:Edit) -> str: # "hyena_x {}"
-    "An operator and its options in words, by which a scion and a plan are compared."
-    return f"{edit.operator} {json.dumps(edit.config, sort_keys=True, default=str)}"
+    "An operator, its options and its start in words, by which a scion and a plan are compared."
+    start = "" if edit.init == "random" else f", {edit.init}"
+    return f"{edit.operator} {json.dumps(edit.config, sort_keys=True, default=str)}{start}"

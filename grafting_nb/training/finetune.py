@@ -67,7 +67,10 @@ class FinetuneConfig:
     weight_decay: float | None = None # of AdamW
     distill: TeacherLoss | None = None # what is learned from the teacher besides; None: nothing
 
-    def __post_init__(self): refuse_recipe(self)
+    def __post_init__(self):
+        refuse_recipe(self)
+        if self.distill and not hasattr(self.distill, "total"):
+            raise ValueError(f"distill must be a TeacherLoss, got {self.distill!r}")
 
     def lr_at(self, step:int) -> float: # step counts from 0
         "Learning rate of a step."

@@ -7,6 +7,7 @@ __all__ = ['TeacherLoss', 'block_outputs', 'shared_places', 'ordinary', 'block_e
            'require_fitting_teacher']
 
 # %% ../../nbs/06_training/05_teacher_losses.ipynb #ed0863aa
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from ..data.latents import Latents, require_fitting_data
 from ..diffusion.objective import first_half
 from ..grafting.block_pairs import PassThrough
-from ..grafting.families import model_blocks, width_of
+from ..grafting.families import model_blocks, transformer_of, width_of
 from ..models.stored_weights import asked_on
 from ..models.token_sites import tensors_in
 from .checkpoint import refuse_recipe
@@ -34,6 +35,9 @@ class TeacherLoss:
 
     def __post_init__(self):
         refuse_recipe(self)
+        if self.output is None: raise ValueError("the prediction is always compared, so output cannot be None")
+        for name in ("output", "blocks"):
+            if getattr(self, name) == math.inf: raise ValueError(f"{name} must be finite, got inf")
         if self.within is None: return
         if self.blocks is None:
             raise ValueError(f"within = {self.within} leaves something out of blocks, which is None")
@@ -128,11 +132,13 @@ def guiding(teacher:nn.Module, # unchanged by this
 def teaching_facts(model:nn.Module) -> dict:
     "What a teacher and its graft have in common."
     blocks = model_blocks(model)
-    return dict(conditions(model), blocks=len(blocks), width=width_of(blocks[0]))
+    patch = getattr(transformer_of(model).config, "patch_size", None)
+    return dict(conditions(model), blocks=len(blocks), width=width_of(blocks[0]), patch_size=patch)
 
 def require_fitting_teacher(teacher:nn.Module, model:nn.Module, data:Latents):
     "Raise ValueError unless what a teacher does on some data can be compared with what a model does."
-    require_fitting_data(data, teacher)
+    try: require_fitting_data(data, teacher)
+    except ValueError as error: raise ValueError(f"the teacher does not fit: {error}") from None
     theirs, mine = teaching_facts(teacher), teaching_facts(model)
     for name in dict.fromkeys([*theirs, *mine]):
         if theirs.get(name) == mine.get(name): continue
