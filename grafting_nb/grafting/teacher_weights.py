@@ -41,7 +41,8 @@ def weights_of_attention(attention:Any # one of diffusers' classes
         raise ValueError(f"this attention has other weights than ours: {', '.join(sorted(layers ^ OWN_LAYERS))}")
     queries, keys, values = attention.to_q, attention.to_k, attention.to_v
     output = attention.to_out[0] if isinstance(attention.to_out, (nn.ModuleList, nn.Sequential)) else attention.to_out
-    sharper = attention.scale*(queries.out_features/attention.heads)**0.5 if has("scale") else 1.
+    sharper = 1.
+    if has("scale") and has("heads"): sharper = attention.scale*(queries.out_features/attention.heads)**0.5
     factor = getattr(attention, "rescale_output_factor", 1.)
     return {
         "qkv.weight": torch.cat([sharper*queries.weight.detach(), keys.weight.detach(), values.weight.detach()]),

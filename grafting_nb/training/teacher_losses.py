@@ -132,7 +132,8 @@ def guiding(teacher:nn.Module, # unchanged by this
 def teaching_facts(model:nn.Module) -> dict:
     "What a teacher and its graft have in common."
     blocks = model_blocks(model)
-    patch = getattr(transformer_of(model).config, "patch_size", None)
+    config = getattr(transformer_of(model), "config", None) # anybody's model may have none
+    patch = getattr(config, "patch_size", None)
     return dict(conditions(model), blocks=len(blocks), width=width_of(blocks[0]), patch_size=patch)
 
 def require_fitting_teacher(teacher:nn.Module, model:nn.Module, data:Latents):
